@@ -1,0 +1,59 @@
+"""The city: everything that a town declares, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from .machines import Fleet, Gateway, Host, Store
+from .net import INTERNET, Flow, Segment, Service
+from .processing import ProcessingActivity
+from .words import Declared, Function, Line, Name, SegmentName, Text
+
+
+class Town(Declared):
+    """Who the town is."""
+
+    name: Name
+    label: Text
+    population: Annotated[int, Field(ge=1)]
+    controller: Annotated[Line, Field(description="the data controller, as the register names it")]
+    data_protection_officer: Name
+
+
+class City(Declared):
+    """Everything that a town declares: the one source from which plans, checks and registers derive."""
+
+    town: Town
+    functions: dict[Name, Function]
+    segments: dict[SegmentName, Segment]
+    services: dict[Name, Service]
+    hosts: dict[Name, Host]
+    gateways: dict[Name, Gateway] = {}
+    fleets: dict[Name, Fleet] = {}
+    flows: tuple[Flow, ...] = ()
+    processing: dict[Name, ProcessingActivity] = {}
+
+    def machines(self) -> dict[str, Host | Gateway]:
+        """Return every managed machine by name: gateways first (traffic needs them), then hosts."""
+        return {**self.gateways, **self.hosts}
+
+    def stores(self) -> Iterator[tuple[str, str, Store]]:
+        """Yield (host, store name, store) for every store of the town."""
+        for host_name, host in self.hosts.items():
+            for store_name, store in host.stores.items():
+                yield host_name, store_name, store
+
+    def members(self, segment: str) -> dict[str, Host | Gateway]:
+        """Return the managed machines that have an interface on `segment`."""
+        return {name: machine for name, machine in self.machines().items() if segment in machine.interfaces}
+
+    def hosts_with_role(self, role: str) -> dict[str, Host | Gateway]:
+        """Return the managed machines that play `role`."""
+        return {name: machine for name, machine in self.machines().items() if role in machine.roles}
+
+    def inner_segments(self) -> dict[str, Segment]:
+        """Return every segment but the internet."""
+        return {name: segment for name, segment in self.segments.items() if name != INTERNET}

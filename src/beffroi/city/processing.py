@@ -1,0 +1,79 @@
+"""Processing activities of personal data, in the words of article 30 of the RGPD (Regulation (EU) 2016/679)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from .words import Declared, Line, Name, Text
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4} (hour|day|week|month|year)s?$")]
+"""A whole number and its unit: `30 days`, `1 year`. A month counts 30 days and a year 365, so that a purge is never late."""
+
+_DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
+
+
+class LegalBasis(StrEnum):
+    """Article 6(1), points (a) to (f)."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal-obligation"
+    VITAL_INTERESTS = "vital-interests"
+    PUBLIC_TASK = "public-task"
+    LEGITIMATE_INTERESTS = "legitimate-interests"
+
+
+class Category(Declared):
+    """A category of personal data; `sensitive` for articles 9 and 10."""
+
+    label: Text
+    sensitive: bool = False
+
+
+class Processor(Declared):
+    """Somebody who processes data on the town's behalf (article 28)."""
+
+    name: Line
+    country: Country
+    guarantee: Annotated[
+        Text | None, Field(description="what covers a transfer outside the EU (articles 44 to 49)")
+    ] = None
+    contract: Line | None = None
+
+
+class Retention(Declared):
+    """How long data is kept, and from what event the time runs."""
+
+    duration: Duration
+    starts: Text
+
+    def lasts(self) -> timedelta:
+        """Return the retention as a length of time."""
+        number, unit = self.duration.split()
+        return timedelta(days=int(number) * _DAYS[unit.removesuffix("s")])
+
+
+class ProcessingActivity(Declared):
+    """One line of the register: why data is processed, whose, by whom, where it is kept and for how long."""
+
+    label: Text
+    purpose: Text
+    legal_basis: LegalBasis
+    legal_reference: Text | None = None
+    role: Literal["controller", "processor"] = "controller"
+    responsible: Name
+    data_subjects: Annotated[tuple[Text, ...], Field(min_length=1)]
+    categories: Annotated[tuple[Category, ...], Field(min_length=1)]
+    recipients: tuple[Text, ...] = ()
+    processors: tuple[Processor, ...] = ()
+    stores: Annotated[tuple[Name, ...], Field(description="names of the stores that hold the data")]
+    retention: Retention
+    security_measures: Annotated[tuple[Text, ...], Field(min_length=1)]
+    impact_assessment: Annotated[Line | None, Field(description="reference of the assessment (article 35)")] = None

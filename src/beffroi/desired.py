@@ -1,0 +1,83 @@
+"""The desired state: for each machine, each control that holds there and the settings that it asks for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from beffroi import kinds
+from beffroi.city import City
+from beffroi.control import Control
+from beffroi.errors import InvalidInput
+from beffroi.kinds import Site
+from beffroi.messages import say
+from beffroi.verdict import Frozen
+
+
+class Check(Frozen):
+    """One control on one machine, and the settings that it asks for (each a kind's `Setting` as plain JSON)."""
+
+    host: str
+    control: str
+    kind: str
+    settings: tuple[dict[str, Any], ...]
+
+
+class DesiredState(Frozen):
+    """Every check of the town. One source of values: the roles enforce these settings, the checks expect them."""
+
+    checks: tuple[Check, ...]
+
+    def hosts(self) -> list[str]:
+        """Return the machines' names, in the order in which they are to be configured."""
+        return list(dict.fromkeys(check.host for check in self.checks))
+
+    def of_host(self, host: str) -> list[Check]:
+        """Return the checks of `host`."""
+        return [check for check in self.checks if check.host == host]
+
+    def settings(self, host: str) -> dict[str, list[dict[str, Any]]]:
+        """Return, for each kind, the union of the settings that its controls ask of `host`."""
+        merged: dict[str, list[dict[str, Any]]] = {}
+        for check in self.of_host(host):
+            known = merged.setdefault(check.kind, [])
+            known += [setting for setting in check.settings if setting not in known]
+        return merged
+
+
+def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
+    """Return what `controls` ask of every machine of `city`; raise InvalidInput when two of them contradict each other."""
+    checks: list[Check] = []
+    for name, machine in city.machines().items():
+        site = Site(name=name, machine=machine, city=city)
+        checks += [check for control in controls.values() if (check := _check(control, site))]
+        _refuse_contradictions(name, checks)
+    return DesiredState(checks=tuple(checks))
+
+
+def _check(control: Control, site: Site) -> Check | None:
+    if not control.applies.to(site):
+        return None
+    kind = kinds.load(control.kind)
+    settings = kind.expected(kind.Params.model_validate(control.params), site)
+    if not settings:
+        return None
+    plain = tuple(setting.model_dump(mode="json") for setting in settings)
+    return Check(host=site.name, control=control.id, kind=control.kind, settings=plain)
+
+
+def _refuse_contradictions(host: str, checks: list[Check]) -> None:
+    seen: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    for check in checks:
+        if check.host != host:
+            continue
+        setting_model = kinds.load(check.kind).Setting
+        for setting in check.settings:
+            key = (check.kind, setting_model.model_validate(setting).key)
+            other, value = seen.setdefault(key, (check.control, setting))
+            if value != setting:
+                raise InvalidInput(
+                    say("desired-contradiction", subject=key[1], first=other, second=check.control),
+                    where=host,
+                    hint=say("desired-contradiction-hint"),
+                )

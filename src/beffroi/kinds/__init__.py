@@ -1,0 +1,90 @@
+"""The mechanisms: one kind a file, each a module of the same name as its role in `roles/`.
+
+A kind module defines
+
+* `Params`: what a control of this kind may say (a `KindModel`);
+* `Setting`: one thing to be so on a host (a `SettingModel`); the role takes the list of them as `<kind>_settings`;
+* `expected(params, site) -> list[Setting]`: pure, from a control's parameters and the city;
+* `observe(host, settings) -> dict`: looks at a live host through testinfra's API alone, deterministic, never writes;
+  returns plain JSON facts; raises `CouldNotLook` when it could not look;
+* `judge(settings, facts) -> list[Finding]`: pure; one finding a setting at least.
+
+`load(name)` imports a kind by its name; `names()` lists them all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from beffroi.city import City, Gateway, Host
+
+if TYPE_CHECKING:
+    from testinfra.host import Host as LiveHost
+
+    from beffroi.verdict import Finding
+
+
+class KindModel(BaseModel):
+    """A frozen value without unknown fields, as all of a kind's models are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SettingModel(KindModel):
+    """One thing to be so on a host."""
+
+    @property
+    def key(self) -> str:
+        """Return what the setting is about: two settings of one key must agree (`PermitRootLogin`, `/etc/shadow`...)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a control applies: one machine of one city."""
+
+    name: str
+    machine: Host | Gateway
+    city: City
+
+    @property
+    def is_gateway(self) -> bool:
+        """Tell whether the machine routes between segments."""
+        return isinstance(self.machine, Gateway)
+
+
+class Kind(Protocol):
+    """The face of a kind module."""
+
+    Params: type[KindModel]
+    Setting: type[SettingModel]
+
+    def expected(self, params: Any, site: Site) -> Sequence[SettingModel]:  # noqa: ANN401 - each kind types its own
+        """Return the settings that hold on `site` under `params`."""
+        ...
+
+    def observe(self, host: LiveHost, settings: Sequence[Any]) -> dict[str, Any]:
+        """Look at a live host; raise CouldNotLook when it could not."""
+        ...
+
+    def judge(self, settings: Sequence[Any], facts: dict[str, Any]) -> list[Finding]:
+        """Compare what should be with what was seen."""
+        ...
+
+
+def names() -> list[str]:
+    """Return every kind's name, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def load(name: str) -> Kind:
+    """Import the kind `name`; raise KeyError when there is none."""
+    if name not in names():
+        raise KeyError(name)
+    return cast("Kind", importlib.import_module(f"{__name__}.{name}"))

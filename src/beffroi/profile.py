@@ -1,0 +1,58 @@
+"""Profiles: which controls a town holds itself to, and with which values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from beffroi import kinds, yamlfile
+from beffroi.city.words import Declared, Text
+from beffroi.control import Control
+from beffroi.errors import InvalidCity, Problem
+from beffroi.messages import say
+
+
+class Profile(Declared):
+    """A choice of controls (`controls`: ids or globs such as `ssh/*`) and the values that differ (`params`, by control id)."""
+
+    name: str
+    title: Text
+    controls: tuple[str, ...]
+    params: dict[str, dict[str, Any]] = {}
+
+
+def load_profile(root: Path, name: str, controls: Mapping[str, Control]) -> dict[str, Control]:
+    """Read `root/compliance/profiles/<name>.yml` and return its controls by id, their values set; raise InvalidCity."""
+    path = root / "compliance" / "profiles" / f"{name}.yml"
+    document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix())
+    try:
+        profile = Profile.model_validate({"name": name, **document.mapping()})
+    except ValidationError as error:
+        raise InvalidCity(document.problems(error)) from error
+    problems = list(_unmatched(profile, controls, document))
+    chosen: dict[str, Control] = {}
+    for control_id, control in controls.items():
+        if any(fnmatchcase(control_id, pattern) for pattern in profile.controls):
+            params = {**control.params, **profile.params.get(control_id, {})}
+            try:
+                kinds.load(control.kind).Params.model_validate(params)
+            except ValidationError as error:
+                problems += document.problems(error, prefix=("params", control_id))
+            chosen[control_id] = control.model_copy(update={"params": params})
+    if problems:
+        raise InvalidCity(problems)
+    return chosen
+
+
+def _unmatched(profile: Profile, controls: Mapping[str, Control], document: yamlfile.Document) -> list[Problem]:
+    hint = say("profile-unmatched-hint")
+    unmatched = [
+        (("controls", index), pattern)
+        for index, pattern in enumerate(profile.controls)
+        if not any(fnmatchcase(control_id, pattern) for control_id in controls)
+    ] + [(("params", name), name) for name in profile.params if name not in controls]
+    return [document.problem(path, say("profile-unmatched", pattern=name), hint) for path, name in unmatched]
