@@ -46,7 +46,7 @@ class DesiredState(Frozen):
 
 
 def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
-    """Return what `controls` ask of every machine of `city`; raise InvalidInput when two of them contradict each other."""
+    """Return what `controls` ask of every machine of `city`; raise InvalidInput when two contradict each other."""
     checks: list[Check] = []
     for name, machine in city.machines().items():
         site = Site(name=name, machine=machine, city=city)

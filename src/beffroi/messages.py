@@ -25,7 +25,7 @@ def catalogue(language: str) -> dict[str, str]:
             continue
         for key, text in tomllib.loads(area.read_text("utf-8")).items():
             if key in texts:
-                raise KeyError(f"{area.name}: message {key} is defined twice")
+                raise KeyError(key)
             texts[key] = text
     return texts
 

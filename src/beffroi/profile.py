@@ -17,7 +17,7 @@ from beffroi.messages import say
 
 
 class Profile(Declared):
-    """A choice of controls (`controls`: ids or globs such as `ssh/*`) and the values that differ (`params`, by control id)."""
+    """A choice of controls (ids, or globs such as `ssh/*`) and the values that differ (`params`, by control id)."""
 
     name: str
     title: Text

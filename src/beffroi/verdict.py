@@ -43,7 +43,7 @@ class Capture(Frozen):
 
 
 class Finding(Frozen):
-    """What one setting was found to be. `expected` and `observed` are short technical values, the same in any language."""
+    """What one setting was found to be. `expected` and `observed` are technical values, the same in any language."""
 
     outcome: Outcome
     subject: str
@@ -77,7 +77,7 @@ _WORST_FIRST = (Outcome.ERROR, Outcome.FAIL, Outcome.NOT_CHECKED, Outcome.PASS, 
 
 
 def worst(findings: Iterable[Finding]) -> Outcome:
-    """Return the outcome that a control takes from its findings: one error hides every pass; none at all is `notchecked`."""
+    """Return the outcome that findings give a control: one error hides every pass; none at all is `notchecked`."""
     seen = {finding.outcome for finding in findings}
     return next((outcome for outcome in _WORST_FIRST if outcome in seen), Outcome.NOT_CHECKED)
 

@@ -41,7 +41,7 @@ class SettingModel(KindModel):
 
     @property
     def key(self) -> str:
-        """Return what the setting is about: two settings of one key must agree (`PermitRootLogin`, `/etc/shadow`...)."""
+        """Return what the setting is about, such as `PermitRootLogin`: two settings of one key must agree."""
         raise NotImplementedError
 
 
