@@ -48,7 +48,7 @@ class Applies(Declared):
 
 
 class Control(Declared):
-    """A requirement: what must hold (`kind`, `params`), why, how grave it is, and which outside texts ask for it (`maps`)."""
+    """A requirement: what must hold (`kind`, `params`), why, how grave, and which outside texts ask for it (`maps`)."""
 
     id: str
     title: Text
