@@ -18,7 +18,7 @@ def run(argv: Sequence[str], *, text: str | None = None, seconds: float = _TIME_
     """
     try:
         # Programs are ours, found on PATH; arguments are a list, never a shell's line.
-        done = subprocess.run(argv, input=text or "", capture_output=True, text=True, timeout=seconds, check=False)  # noqa: S603
+        done = subprocess.run(argv, input=text or "", capture_output=True, text=True, timeout=seconds, check=False)
     except FileNotFoundError as error:
         raise MissingTool(say("lab-no-program", program=argv[0]), hint=say("lab-no-program-hint")) from error
     except subprocess.TimeoutExpired as error:

@@ -181,7 +181,7 @@ class Machine:
         environment = {**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
         with (self.folder / "console.log").open("ab") as log:
             # It outlives us on purpose: a machine runs until it is stopped or deleted.
-            subprocess.Popen(  # noqa: S603
+            subprocess.Popen(
                 argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
             )
 
