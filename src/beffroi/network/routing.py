@@ -75,12 +75,20 @@ def path(city: City, source: str, destination: str) -> list[Hop]:
         step = _nearest(city, (here,), distances, closer_than=len(city.gateways) + 1)
         if step is None or any(hop.gateway == step.gateway for hop in hops):
             return []
-        onward = _exit(city, step.gateway, destination)
+        onward = egress(city, step.gateway, destination)
         if onward is None:
             return []
         hops.append(Hop(step.gateway, here, onward))
         here = onward
     return hops
+
+
+def egress(city: City, machine: str, segment: str) -> str | None:
+    """Return the interface by which a machine's packets to `segment` leave, or None when it cannot reach it."""
+    if segment in city.machines()[machine].interfaces:
+        return segment
+    step = _towards(city, machine, segment)
+    return step.segment if step else None
 
 
 def uplink_next_hop(city: City) -> Interface | None:
@@ -120,13 +128,6 @@ def _default_routes(city: City, machine: str, step: _Step | None) -> list[Route]
     if next_hop is None:
         return []
     return [Route(EVERYTHING_IPV4, next_hop.ipv4, dev), Route(EVERYTHING_IPV6, next_hop.ipv6, dev)]
-
-
-def _exit(city: City, gateway: str, destination: str) -> str | None:
-    if destination in city.gateways[gateway].interfaces:
-        return destination
-    step = _towards(city, gateway, destination)
-    return step.segment if step else None
 
 
 def _towards(city: City, machine: str, destination: str) -> _Step | None:
