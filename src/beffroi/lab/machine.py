@@ -93,16 +93,21 @@ class Machine:
         self._record(spec)
         self.start()
 
-    def reconfigure(self, spec: MachineSpec) -> None:
-        """Give the machine the links, routes, key and password of `spec`, and start it if it is down."""
-        if not self.running():
-            self._mount(spec.image)
-        self._personalise(spec)
+    def reconfigure(self, spec: MachineSpec, *, new_access: bool) -> None:
+        """Give the machine the network of `spec`, its key and password if `new_access`; start it if it is down."""
+        self._mount(spec.image)
+        if new_access:
+            self._open_accounts(spec)
         self._record(spec)
-        if self.running():
-            network.connect(self.place, self.name, spec.links, spec.routes)
-        else:
+        if not self.running():
             self.start()
+            return
+        wanted = (
+            sorted(spec.links, key=lambda link: link.segment),
+            sorted(spec.routes, key=lambda route: (route.to, route.via)),
+        )
+        if wanted != (network.links_of(self.place, self.name), network.routes_of(self.place, self.name)):
+            network.connect(self.place, self.name, spec.links, spec.routes)
 
     def start(self) -> None:
         """Plug the cables and boot; return when SSH listens. Nothing to do when the machine runs."""
@@ -156,15 +161,16 @@ class Machine:
         (self.root / "etc/hosts").write_text(
             f"127.0.0.1 localhost\n127.0.1.1 {spec.name}\n::1 localhost ip6-localhost\n"
         )
-        accounts = _ACCOUNTS.format(deploy=DEPLOY, break_glass=BREAK_GLASS)
-        run(
-            ["chroot", str(self.root), "/bin/sh", "-eu", "-c", accounts],
-            text=f"{spec.authorized_key}\n{spec.console_password}\n",
-        )
+        self._open_accounts(spec)
         for source, target in spec.volumes:
             (self.root / target.lstrip("/")).mkdir(parents=True, exist_ok=True)
             if not Path(source).is_dir():
                 raise CouldNotAct(say("lab-no-volume", folder=source))
+
+    def _open_accounts(self, spec: MachineSpec) -> None:
+        accounts = _ACCOUNTS.format(deploy=DEPLOY, break_glass=BREAK_GLASS)
+        keys = f"{spec.authorized_key}\n{spec.console_password}\n"
+        run(["chroot", str(self.root), "/bin/sh", "-eu", "-c", accounts], text=keys)
 
     def _record(self, spec: MachineSpec) -> None:
         draft = self.folder / "machine.json.new"
@@ -202,13 +208,15 @@ class Machine:
 _ACCOUNTS = """
 IFS= read -r key
 IFS= read -r password
-id {deploy} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {deploy}
+id {deploy} >/dev/null 2>&1 || {{
+    useradd --create-home --shell /bin/bash {deploy}
+    printf '{deploy} ALL=(ALL:ALL) NOPASSWD: ALL\\n' > /etc/sudoers.d/{deploy}
+    chmod 0440 /etc/sudoers.d/{deploy}
+}}
 install -d -m 0700 -o {deploy} -g {deploy} /home/{deploy}/.ssh
 printf '%s\\n' "$key" > /home/{deploy}/.ssh/authorized_keys
 chown {deploy}:{deploy} /home/{deploy}/.ssh/authorized_keys
 chmod 0600 /home/{deploy}/.ssh/authorized_keys
-printf '{deploy} ALL=(ALL:ALL) NOPASSWD: ALL\\n' > /etc/sudoers.d/{deploy}
-chmod 0440 /etc/sudoers.d/{deploy}
 id {break_glass} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --groups sudo {break_glass}
 printf '%s:%s\\n' {break_glass} "$password" | chpasswd --crypt-method YESCRYPT
 """

@@ -1,0 +1,66 @@
+"""How the control side reaches the machines: one `ssh_config`, host keys known beforehand, everything by the bastion."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from beffroi.city import City
+
+_FIRST_LINES = """\
+# Written by `beffroi apply` from the declaration. `ssh -F {path} HOST` works too.
+Host *
+  User deploy
+  IdentityFile {identity}
+  IdentitiesOnly yes
+  IdentityAgent none
+  UserKnownHostsFile {known_hosts}
+  GlobalKnownHostsFile none
+  StrictHostKeyChecking yes
+  UpdateHostKeys no
+  HashKnownHosts no
+  PasswordAuthentication no
+  KbdInteractiveAuthentication no
+  ConnectTimeout 10
+  ServerAliveInterval 5
+  ServerAliveCountMax 3
+  ControlMaster auto
+  ControlPath {sockets}/%C
+  ControlPersist 60
+  LogLevel ERROR
+"""
+
+
+@dataclass(frozen=True)
+class Door:
+    """How the first machine is reached: a `ProxyCommand` for the bastion (empty: a plain connection)."""
+
+    bastion: str
+    proxy_command: str = ""
+
+
+def write_ssh_config(folder: Path, city: City, host_keys: Mapping[str, str], door: Door) -> Path:
+    """Write `ssh_config` and `known_hosts` in `folder`, and return the former; nothing else is ever trusted.
+
+    `host_keys` gives each machine's public key, as provisioning reported it. Control sockets live under
+    `/run` (or the user's runtime folder), since a socket's path may not exceed 108 bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sockets = Path(os.environ.get("XDG_RUNTIME_DIR", "/run" if os.geteuid() == 0 else "/tmp")) / "beffroi-ssh"  # noqa: S108 - 0700 below
+    sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config, known_hosts = folder / "ssh_config", folder / "known_hosts"
+    lines = []
+    for name, machine in city.machines().items():
+        address = next(iter(machine.interfaces.values())).ipv4
+        lines += [f"Host {name}", f"  HostName {address}", f"  HostKeyAlias {name}"]
+        if name != door.bastion:
+            lines.append(f"  ProxyJump {door.bastion}")
+        elif door.proxy_command:
+            lines.append(f"  ProxyCommand {door.proxy_command}")
+    # ssh takes the first value that it meets: the machines' own come before what holds for all.
+    first = _FIRST_LINES.format(path=config, identity=folder / "id_ed25519", known_hosts=known_hosts, sockets=sockets)
+    config.write_text("\n".join(lines) + "\n\n" + first)
+    known_hosts.write_text("".join(f"{name} {key}\n" for name, key in sorted(host_keys.items())))
+    return config

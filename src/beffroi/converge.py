@@ -1,0 +1,198 @@
+"""Configuration by Ansible, through ansible-runner, behind one typed function.
+
+A role a kind, and its variable `<kind>_settings`: the very settings that the checks expect.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# What a later role needs comes first: packages before their files, files before services, and the firewall of a
+# gateway before it forwards (sysctl).
+ROLE_ORDER = (
+    "apt_source",
+    "package",
+    "account",
+    "config_file",
+    "file_mode",
+    "mount_option",
+    "sshd_option",
+    "password_policy",
+    "sudo_rule",
+    "nftables_ruleset",
+    "sysctl",
+    "time_sync",
+    "log_forwarding",
+    "unit_sandbox",
+    "systemd_timer",
+    "service",
+)
+
+Settings = Mapping[str, Mapping[str, list[dict[str, Any]]]]
+"""For each host and each kind, the settings that its role is to enforce."""
+
+
+@dataclass
+class HostOutcome:
+    """What Ansible did on one host."""
+
+    ok: int = 0
+    changed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Convergence:
+    """What Ansible did on every host. A failed host hides no other."""
+
+    hosts: dict[str, HostOutcome] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> int:
+        """Return the number of actions that changed something."""
+        return sum(outcome.changed for outcome in self.hosts.values())
+
+    @property
+    def failed(self) -> dict[str, list[str]]:
+        """Return, for each host that failed, what failed on it."""
+        return {name: outcome.failures for name, outcome in self.hosts.items() if outcome.failures}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One Ansible action that ended on one host: `status` is ok, changed, failed, skipped or unreachable."""
+
+    host: str
+    role: str
+    task: str
+    status: str
+    message: str = ""
+
+
+def converge(
+    settings: Settings,
+    stages: Sequence[Sequence[str]],
+    ssh_config: Path,
+    roles: Path,
+    *,
+    tasks_from: str = "main",
+    tell: Callable[[Action], None] = lambda action: None,
+) -> Convergence:
+    """Run the roles that `settings` name, stage by stage, and return what was done.
+
+    Hosts of one stage go in parallel; a stage waits for the one before it, since traffic crosses gateways that are
+    configured first. `tasks_from` names another entry of the roles (a sabotage, in tests).
+    """
+    import ansible_runner  # noqa: PLC0415 - half a second that verbs without Ansible should not pay
+
+    done = Convergence(hosts={host: HostOutcome() for host in settings})
+    work = Path(tempfile.mkdtemp(prefix="beffroi-ansible-"))
+    try:
+        runner = ansible_runner.run(
+            private_data_dir=str(work),
+            playbook=_plays(settings, stages, tasks_from),
+            inventory=_inventory(settings),
+            roles_path=str(roles),
+            envvars=_environment(ssh_config, work),
+            event_handler=lambda event: _note(event, done, tell),
+            forks=16,
+            quiet=True,
+        )
+        if runner.status == "failed" and not done.failed:
+            _blame_everyone(done, Path(runner.config.artifact_dir) / "stdout")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return done
+
+
+def _plays(settings: Settings, stages: Sequence[Sequence[str]], tasks_from: str) -> list[dict[str, Any]]:
+    plays = []
+    for stage in stages:
+        hosts = [host for host in stage if settings.get(host)]
+        kinds = [kind for kind in _ordered({kind for host in hosts for kind in settings[host]})]
+        if not hosts:
+            continue
+        roles = [
+            {
+                "name": kind,
+                "ansible.builtin.import_role": {"name": kind, "tasks_from": tasks_from, "rolespec_validate": False},
+                "when": f"{kind}_settings is defined",
+            }
+            for kind in kinds
+        ]
+        plays.append(
+            {
+                "name": ", ".join(hosts),
+                "hosts": hosts,
+                "gather_facts": False,
+                "strategy": "free",
+                "become": True,
+                "tasks": roles,
+            }
+        )
+    return plays
+
+
+def _ordered(kinds: set[str]) -> list[str]:
+    known = [kind for kind in ROLE_ORDER if kind in kinds]
+    return known + sorted(kinds - set(known))
+
+
+def _inventory(settings: Settings) -> dict[str, Any]:
+    hosts = {host: {f"{kind}_settings": value for kind, value in of_host.items()} for host, of_host in settings.items()}
+    return {"all": {"hosts": hosts, "vars": {"ansible_python_interpreter": "/usr/bin/python3"}}}
+
+
+def _environment(ssh_config: Path, work: Path) -> dict[str, str]:
+    return {
+        "ANSIBLE_SSH_ARGS": f"-F {ssh_config}",
+        "ANSIBLE_PIPELINING": "true",
+        "ANSIBLE_HOST_KEY_CHECKING": "true",
+        "ANSIBLE_GATHERING": "explicit",
+        "ANSIBLE_RETRY_FILES_ENABLED": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_LOCAL_TEMP": str(work / "tmp"),
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+    }
+
+
+_STATUS = {
+    "runner_on_ok": "ok",
+    "runner_on_failed": "failed",
+    "runner_on_unreachable": "unreachable",
+    "runner_on_skipped": "skipped",
+}
+
+
+def _note(event: dict[str, Any], done: Convergence, tell: Callable[[Action], None]) -> bool:
+    status = _STATUS.get(event.get("event", ""))
+    about = event.get("event_data", {})
+    if status is None or about.get("host") not in done.hosts:
+        return False
+    result = about.get("res") or {}
+    if status == "ok" and result.get("changed"):
+        status = "changed"
+    if status == "failed" and about.get("ignore_errors"):
+        status = "ok"
+    message = str(result.get("msg") or result.get("stderr") or "")[:2000] if status in {"failed", "unreachable"} else ""
+    action = Action(about["host"], about.get("role") or "", about.get("task") or "", status, message)
+    outcome = done.hosts[action.host]
+    outcome.ok += status in {"ok", "changed"}
+    outcome.changed += status == "changed"
+    if message or status in {"failed", "unreachable"}:
+        outcome.failures.append(f"{action.role}: {action.task}: {message}")
+    tell(action)
+    return False  # keep no event on disk: a run's record is the verdicts, and events may hold what was written
+
+
+def _blame_everyone(done: Convergence, stdout: Path) -> None:
+    words = stdout.read_text("utf-8", "replace")[-2000:] if stdout.is_file() else ""
+    for outcome in done.hosts.values():
+        outcome.failures.append(words)
