@@ -1,4 +1,4 @@
-"""How the control side reaches the machines: one `ssh_config`, host keys known beforehand, everything by the bastion."""
+"""How the control side reaches the machines: one `ssh_config`, host keys known beforehand, all by the bastion."""
 
 from __future__ import annotations
 

@@ -75,31 +75,34 @@ class Action:
     message: str = ""
 
 
-def converge(
-    settings: Settings,
-    stages: Sequence[Sequence[str]],
-    ssh_config: Path,
-    roles: Path,
-    *,
-    tasks_from: str = "main",
-    tell: Callable[[Action], None] = lambda action: None,
-) -> Convergence:
-    """Run the roles that `settings` name, stage by stage, and return what was done.
+@dataclass(frozen=True)
+class Work:
+    """What Ansible is to do: which settings on which hosts, in which order, and how to reach them.
 
     Hosts of one stage go in parallel; a stage waits for the one before it, since traffic crosses gateways that are
-    configured first. `tasks_from` names another entry of the roles (a sabotage, in tests).
+    configured first. `entries` names another entry of some roles than `main` (a sabotage, in tests).
     """
+
+    settings: Settings
+    stages: Sequence[Sequence[str]]
+    ssh_config: Path
+    roles: Path
+    entries: Mapping[str, str] = field(default_factory=dict)
+
+
+def converge(work: Work, tell: Callable[[Action], None]) -> Convergence:
+    """Run the roles that the work names, stage by stage; tell of each action; return what was done on each host."""
     import ansible_runner  # noqa: PLC0415 - half a second that verbs without Ansible should not pay
 
-    done = Convergence(hosts={host: HostOutcome() for host in settings})
-    work = Path(tempfile.mkdtemp(prefix="beffroi-ansible-"))
+    done = Convergence(hosts={host: HostOutcome() for host in work.settings})
+    scratch = Path(tempfile.mkdtemp(prefix="beffroi-ansible-"))
     try:
         runner = ansible_runner.run(
-            private_data_dir=str(work),
-            playbook=_plays(settings, stages, tasks_from),
-            inventory=_inventory(settings),
-            roles_path=str(roles),
-            envvars=_environment(ssh_config, work),
+            private_data_dir=str(scratch),
+            playbook=_plays(work),
+            inventory=_inventory(work.settings),
+            roles_path=str(work.roles),
+            envvars=_environment(work.ssh_config, scratch),
             event_handler=lambda event: _note(event, done, tell),
             forks=16,
             quiet=True,
@@ -107,21 +110,25 @@ def converge(
         if runner.status == "failed" and not done.failed:
             _blame_everyone(done, Path(runner.config.artifact_dir) / "stdout")
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
     return done
 
 
-def _plays(settings: Settings, stages: Sequence[Sequence[str]], tasks_from: str) -> list[dict[str, Any]]:
+def _plays(work: Work) -> list[dict[str, Any]]:
     plays = []
-    for stage in stages:
-        hosts = [host for host in stage if settings.get(host)]
-        kinds = [kind for kind in _ordered({kind for host in hosts for kind in settings[host]})]
+    for stage in work.stages:
+        hosts = [host for host in stage if work.settings.get(host)]
+        kinds = _ordered({kind for host in hosts for kind in work.settings[host]})
         if not hosts:
             continue
         roles = [
             {
                 "name": kind,
-                "ansible.builtin.import_role": {"name": kind, "tasks_from": tasks_from, "rolespec_validate": False},
+                "ansible.builtin.import_role": {
+                    "name": kind,
+                    "tasks_from": work.entries.get(kind, "main"),
+                    "rolespec_validate": False,  # the settings are typed already, and each validation is an action
+                },
                 "when": f"{kind}_settings is defined",
             }
             for kind in kinds
@@ -149,7 +156,7 @@ def _inventory(settings: Settings) -> dict[str, Any]:
     return {"all": {"hosts": hosts, "vars": {"ansible_python_interpreter": "/usr/bin/python3"}}}
 
 
-def _environment(ssh_config: Path, work: Path) -> dict[str, str]:
+def _environment(ssh_config: Path, scratch: Path) -> dict[str, str]:
     return {
         "ANSIBLE_SSH_ARGS": f"-F {ssh_config}",
         "ANSIBLE_PIPELINING": "true",
@@ -158,7 +165,7 @@ def _environment(ssh_config: Path, work: Path) -> dict[str, str]:
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_CONFIG": os.devnull,
-        "ANSIBLE_LOCAL_TEMP": str(work / "tmp"),
+        "ANSIBLE_LOCAL_TEMP": str(scratch / "tmp"),
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
     }
 

@@ -22,7 +22,7 @@ class City(pulumi.ComponentResource):
         machines = {name: Gateway(name, city, segments, target, inside) for name in city.gateways}
         servers = {name: Server(name, city, segments, target, inside) for name in city.hosts}
         target.surroundings(city.fleets, parent=self, needs=[segment.network for segment in segments.values()])
-        self.host_keys = pulumi.Output.all(**{
-            name: machine.host_key for name, machine in {**machines, **servers}.items()
-        })
+        self.host_keys = pulumi.Output.all(
+            **{name: machine.host_key for name, machine in {**machines, **servers}.items()}
+        )
         self.register_outputs({"hostKeys": self.host_keys})

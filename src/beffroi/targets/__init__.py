@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MachineDeclaration:
-    """A machine as the city declares it: addresses by segment (prefix notation) and routes (network or `default`, next hop)."""
+    """A machine as declared: addresses by segment (prefix notation), and routes (network or `default`, next hop)."""
 
     name: str
     links: tuple[tuple[str, tuple[str, ...]], ...]
@@ -42,8 +42,6 @@ class Target(Protocol):
         """Declare a server or a gateway, on segments that exist (`needs`)."""
         ...
 
-    def surroundings(
-        self, fleets: dict[str, Fleet], parent: pulumi.Resource, needs: list[pulumi.Resource]
-    ) -> None:
-        """Declare what the town does not manage but a lab must stand in for: fleets and the internet. Elsewhere: nothing."""
+    def surroundings(self, fleets: dict[str, Fleet], parent: pulumi.Resource, needs: list[pulumi.Resource]) -> None:
+        """Declare what a lab must stand in for: fleets and the internet. A real target has nothing to declare."""
         ...

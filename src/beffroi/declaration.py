@@ -1,0 +1,75 @@
+"""Everything that a town and its content declare, loaded and derived: the pure half of each command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from beffroi.city import City, Zone
+from beffroi.city.loader import load_city
+from beffroi.control import Control, load_controls
+from beffroi.desired import DesiredState, derive
+from beffroi.errors import InvalidInput
+from beffroi.messages import say
+from beffroi.profile import load_profile
+
+MIRROR_ROLE = "package-mirror"
+BASTION_ROLE = "bastion"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A town, the controls that it holds itself to, and the desired state that follows. `root` holds the content."""
+
+    root: Path
+    folder: Path
+    city: City
+    controls: Mapping[str, Control]
+    desired: DesiredState
+
+
+def load(folder: Path, *, root: Path | None = None, profile: str = "town") -> Declaration:
+    """Load the town in `folder` with the content of `root` (by default the nearest folder above with `compliance/`).
+
+    Raise InvalidCity with every problem found, InvalidInput when there is no content.
+    """
+    content = root or content_root(folder)
+    city = load_city(folder)
+    controls = load_profile(content, profile, load_controls(content))
+    return Declaration(content, folder, city, controls, derive(city, controls))
+
+
+def content_root(folder: Path) -> Path:
+    """Return the nearest folder at or above `folder` that holds `compliance/`; raise InvalidInput when none does."""
+    for candidate in (folder.resolve(), *folder.resolve().parents, Path.cwd()):
+        if (candidate / "compliance").is_dir():
+            return candidate
+    raise InvalidInput(say("declaration-no-content"), where=str(folder), hint=say("declaration-no-content-hint"))
+
+
+def stages(city: City) -> list[Sequence[str]]:
+    """Return the machines in the order in which configuration can reach them and packages can reach the machines.
+
+    The package mirror first, since every other machine installs from it; then what shares a segment with it or with
+    the bastion; then the other gateways; then what stands behind them.
+    """
+    mirrors = list(city.hosts_with_role(MIRROR_ROLE))
+    near = {
+        name
+        for segment, described in city.segments.items()
+        if described.zone == Zone.ADMINISTRATION
+        for name in city.members(segment)
+    }
+    first = [name for name in city.machines() if name in near and name not in mirrors]
+    gateways = [name for name in city.gateways if name not in {*first, *mirrors}]
+    rest = [name for name in city.hosts if name not in {*first, *mirrors}]
+    return [mirrors, first, gateways, rest]
+
+
+def bastion(city: City) -> str:
+    """Return the machine that every administration session crosses; raise InvalidInput when the town has none."""
+    found = city.hosts_with_role(BASTION_ROLE)
+    if not found:
+        raise InvalidInput(say("declaration-no-bastion"), where=city.town.name, hint=say("declaration-no-bastion-hint"))
+    return next(iter(found))
