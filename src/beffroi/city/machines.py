@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from .net import Interface
-from .words import Declared, Name, SegmentName, Text
+from .net import Interface, NetworkV4, NetworkV6
+from .words import Declared, Flag, Name, SegmentName, Text, Whole
 
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*[A-Za-z0-9]$", max_length=200)]
 UnixName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
@@ -26,7 +26,7 @@ class Store(Declared):
     mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$"), Field(description="permission bits, octal")] = (
         "0750"
     )
-    encrypted_at_rest: bool = False
+    encrypted_at_rest: Flag = False
 
 
 class Host(Declared):
@@ -39,7 +39,7 @@ class Host(Declared):
     services: Annotated[tuple[Name, ...], Field(description="the services that this host offers")] = ()
     stores: dict[Name, Store] = {}
     responsible: Name
-    forwarding: Annotated[bool, Field(description="routes between segments: only gateways may")] = False
+    forwarding: Annotated[Flag, Field(description="routes between segments: only gateways may")] = False
 
 
 class Gateway(Declared):
@@ -73,9 +73,9 @@ class Fleet(Declared):
     label: Text
     kind: FleetKind
     segment: SegmentName
-    ipv4: IPv4Network
-    ipv6: IPv6Network
-    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    ipv4: NetworkV4
+    ipv6: NetworkV6
+    count: Annotated[Whole, Field(ge=1, le=1_000_000)]
     services: Annotated[tuple[Name, ...], Field(description="services that the devices themselves offer")] = ()
     owner: Name
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from .machines import Fleet, Gateway, Host, Store
 from .net import INTERNET, Flow, Segment, Service
 from .processing import ProcessingActivity
-from .words import Declared, Function, Line, Name, SegmentName, Text
+from .words import Declared, Function, Line, Name, SegmentName, Text, Whole
 
 
 class Town(Declared):
@@ -18,7 +18,7 @@ class Town(Declared):
 
     name: Name
     label: Text
-    population: Annotated[int, Field(ge=1)]
+    population: Annotated[Whole, Field(ge=1)]
     controller: Annotated[Line, Field(description="the data controller, as the register names it")]
     data_protection_officer: Name
 

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
-from .words import Declared, Name, Text
+from .words import Declared, Flag, Name, Text, Whole
 
 INTERNET = "internet"
 """The reserved name of the internet: a segment (the uplink) and, in flows, every address outside the town."""
+
+
+def _written_address(value: object) -> object:
+    """Refuse what `ipaddress` takes and a reader would not: numbers (`167772161`), scopes (`fe80::1%eth0`)."""
+    if isinstance(value, IPv4Address | IPv6Address) or (isinstance(value, str) and "%" not in value):
+        return value
+    raise PydanticCustomError("address_not_written", "an address is a text such as 10.0.0.1")  # noqa: EM101
+
+
+def _written_network(value: object) -> object:
+    """Refuse a network without its prefix length, and the netmask notation."""
+    if isinstance(value, IPv4Network | IPv6Network) or (isinstance(value, str) and _PREFIX.search(value)):
+        return value
+    raise PydanticCustomError("network_not_written", "a network is a text such as 10.0.0.0/24")  # noqa: EM101
+
+
+_PREFIX = re.compile(r"^[0-9a-fA-F:.]+/[0-9]{1,3}$")
+AddressV4 = Annotated[IPv4Address, BeforeValidator(_written_address, json_schema_input_type=IPv4Address)]
+AddressV6 = Annotated[IPv6Address, BeforeValidator(_written_address, json_schema_input_type=IPv6Address)]
+NetworkV4 = Annotated[IPv4Network, BeforeValidator(_written_network, json_schema_input_type=IPv4Network)]
+NetworkV6 = Annotated[IPv6Network, BeforeValidator(_written_network, json_schema_input_type=IPv6Network)]
 
 
 class Zone(StrEnum):
@@ -34,17 +57,17 @@ class Segment(Declared):
     """A network segment: one VLAN, one IPv4 and one IPv6 network, one trust zone."""
 
     label: Text
-    vlan: Annotated[int, Field(ge=1, le=4094, description="IEEE 802.1Q VLAN identifier")]
-    ipv4: IPv4Network
-    ipv6: IPv6Network
+    vlan: Annotated[Whole, Field(ge=1, le=4094, description="IEEE 802.1Q VLAN identifier")]
+    ipv4: NetworkV4
+    ipv6: NetworkV6
     zone: Zone
 
 
 class Interface(Declared):
     """A machine's addresses on one segment."""
 
-    ipv4: IPv4Address
-    ipv6: IPv6Address
+    ipv4: AddressV4
+    ipv6: AddressV6
 
 
 Port = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(-[0-9]{1,5})?$")]
@@ -56,9 +79,9 @@ class Service(Declared):
     label: Text | None = None
     protocol: Literal["tcp", "udp", "icmp"]
     ports: tuple[Port, ...] = ()
-    encrypted: Annotated[bool, Field(description="the protocol itself protects what it carries (TLS, SSH...)")] = False
+    encrypted: Annotated[Flag, Field(description="the protocol itself protects what it carries (TLS, SSH...)")] = False
 
-    @field_validator("ports", mode="before")
+    @field_validator("ports", mode="before", json_schema_input_type=list[Port | int])
     @classmethod
     def _numbers_are_ports_too(cls, ports: object) -> object:
         if isinstance(ports, list):
@@ -69,6 +92,17 @@ class Service(Declared):
         """Return the destination ports as inclusive (first, last) pairs, in the order written."""
         pairs = (port.partition("-") for port in self.ports)
         return tuple((int(first), int(last or first)) for first, _, last in pairs)
+
+
+def _written_day(value: object) -> object:
+    """Refuse the numbers and the times that pydantic would turn into a day: `20260101` is a day of 1970 to it."""
+    if value is None or type(value) is date or (isinstance(value, str) and _DAY.match(value)):
+        return value
+    raise PydanticCustomError("date_not_written", "a day is written 2026-12-31")  # noqa: EM101
+
+
+_DAY = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+Day = Annotated[date, BeforeValidator(_written_day, json_schema_input_type=date)]
 
 
 class Flow(Declared):
@@ -83,9 +117,9 @@ class Flow(Declared):
     service: Name
     purpose: Text
     processing: Annotated[Name | None, Field(description="the processing activity that this flow serves")] = None
-    until: Annotated[date | None, Field(description="last day on which the flow is open")] = None
+    until: Annotated[Day | None, Field(description="last day on which the flow is open")] = None
 
-    @field_validator("source", "destination", mode="before")
+    @field_validator("source", "destination", mode="before", json_schema_input_type=Name | list[Name])
     @classmethod
     def _one_name_is_a_list_of_one(cls, names: object) -> object:
         return (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list) else names

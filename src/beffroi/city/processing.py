@@ -6,15 +6,27 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from .words import Declared, Line, Name, Text
+from .words import Declared, Flag, Line, Name, Text
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""
 
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4} (hour|day|week|month|year)s?$")]
-"""A whole number and its unit: `30 days`, `1 year`. A month counts 30 days and a year 365, so that a purge is never late."""
+
+def _as_written(value: object) -> object:
+    return str(value) if type(value) in (int, float) else value
+
+
+Duration = Annotated[
+    str,
+    BeforeValidator(_as_written, json_schema_input_type=str),
+    StringConstraints(pattern=r"^[1-9][0-9]{0,4} (hour|day|week|month|year)s?$"),
+]
+"""A whole number and its unit: `30 days`, `1 year`.
+
+A month counts 30 days and a year 365, so that a purge is never late.
+"""
 
 _DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
 
@@ -34,7 +46,7 @@ class Category(Declared):
     """A category of personal data; `sensitive` for articles 9 and 10."""
 
     label: Text
-    sensitive: bool = False
+    sensitive: Flag = False
 
 
 class Processor(Declared):

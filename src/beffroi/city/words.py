@@ -18,6 +18,13 @@ Line = Annotated[
 """One line for people to read: no control characters, no bidirectional overrides (they could forge a report)."""
 
 
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number written as one: `true`, `"10"` and `10.0` are mistakes, not numbers."""
+
+Flag = Annotated[bool, Field(strict=True)]
+"""`true` or `false`: `yes`, `on` and `1` are other words, and YAML's versions do not agree on them."""
+
+
 class Declared(BaseModel):
     """What every part of the model has in common: frozen values, and no field that the model does not know."""
 

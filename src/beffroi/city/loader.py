@@ -1,0 +1,166 @@
+"""Reads a town's folder: one file or several, merged into one city, every mistake located."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from beffroi import yamlfile
+from beffroi.city.checks import Mistake, mistakes_in
+from beffroi.city.model import City
+from beffroi.errors import InvalidCity, Problem
+from beffroi.explain import explain
+from beffroi.fieldpath import WHOLE_FILE, FieldPath, dotted, nearest, visible
+from beffroi.messages import say
+
+NOT_THE_CITY = frozenset({"waivers.yml"})
+"""Files of a town's folder that another part reads."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A city, and the place where each of its fields is written."""
+
+    city: City
+    places: Mapping[FieldPath, Place]
+
+    def where(self, path: FieldPath) -> str:
+        """Return `file:line` of `path`, or of its nearest written ancestor.
+
+        >>> loaded.where(("hosts", "db", "interfaces"))  # doctest: +SKIP
+        'inventory/bourg-sur-gave/hosts.yml:42'
+        """
+        return str(self.places[nearest(path, self.places)])
+
+
+def load_city(folder: Path) -> City:
+    """Read the town in `folder`; raise InvalidCity with all the problems found."""
+    return load(folder).city
+
+
+def load(folder: Path, *, shown_as: str | None = None) -> Loaded:
+    """Read the town in `folder` and keep the lines; raise InvalidCity with all the problems found.
+
+    Every `*.yml` of the folder is read, in the order of the names; entries of one section may stand in several files.
+    `shown_as` is the folder's name in problems and places, by default as given.
+    """
+    draft = _Draft(folder.as_posix() if shown_as is None else shown_as)
+    for path in _files(folder, draft):
+        draft.add(path, folder)
+    draft.stop_if_wrong()
+    try:
+        city = City.model_validate(draft.value, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise InvalidCity(
+            [draft.problem(*mistake) for mistake in explain(error, known=draft.places, model=City)]
+        ) from error
+    draft.problems += [draft.judged(mistake) for mistake in mistakes_in(city)]
+    draft.stop_if_wrong()
+    return Loaded(city, draft.places)
+
+
+def _files(folder: Path, draft: _Draft) -> list[Path]:
+    if not folder.is_dir():
+        raise InvalidCity([draft.about(folder, "town-no-folder")])
+    paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    draft.problems += [draft.about(path, "town-yaml-suffix") for path in paths if path.suffix.lower() == ".yaml"]
+    files = [path for path in paths if path.suffix == ".yml" and path.name not in NOT_THE_CITY]
+    if not files:
+        raise InvalidCity(draft.problems or [draft.about(folder, "town-no-file")])
+    return files
+
+
+@dataclass
+class _Draft:
+    """The town's sections as they are gathered, file after file."""
+
+    shown: str
+    value: dict[str, Any] = field(default_factory=dict)
+    places: dict[FieldPath, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, path: Path, folder: Path) -> None:
+        """Merge one file; its mistakes join the others."""
+        try:
+            document = yamlfile.read(path, shown_as=self._shown(path, folder), within=folder)
+            sections = document.mapping()
+        except InvalidCity as error:
+            self.problems += error.problems
+            return
+        self.places.setdefault((), Place(document.file, 1))
+        for name, section in sections.items():
+            self._merge(name, section, document)
+
+    def _shown(self, path: Path, folder: Path) -> str:
+        return path.name if self.shown == "." or path == folder else f"{self.shown}/{path.name}"
+
+    def _merge(self, name: str, section: Any, document: yamlfile.Document) -> None:  # noqa: ANN401 - as written
+        known = self.value.get(name)
+        if name not in self.value:
+            self.value[name] = section
+            self._keep_places(document, (name,), 0)
+        elif isinstance(known, list) and isinstance(section, list):
+            self._keep_places(document, (name,), len(known))
+            self.value[name] = known + section
+        elif isinstance(known, dict) and isinstance(section, dict):
+            for key, entry in section.items():
+                self._merge_entry(name, key, entry, document)
+        else:
+            self._twice((name,), document)
+
+    def _merge_entry(self, name: str, key: str, entry: Any, document: yamlfile.Document) -> None:  # noqa: ANN401
+        if key in self.value[name]:
+            self._twice((name, key), document)
+            return
+        self.value[name] = {**self.value[name], key: entry}
+        self._keep_places(document, (name, key), 0)
+
+    def _twice(self, path: FieldPath, document: yamlfile.Document) -> None:
+        reason = say("town-twice", name=visible(str(path[-1])), first=self.places[path])
+        self.problems.append(document.problem(path, reason, say("town-twice-hint")))
+
+    def _keep_places(self, document: yamlfile.Document, start: FieldPath, offset: int) -> None:
+        """Keep the lines below `start`; positions of a list that is continued move by `offset`."""
+        depth = len(start)
+        for path, line in document.lines.items():
+            if path[:depth] != start:
+                continue
+            moved = path
+            if offset and len(path) > depth:
+                moved = (*start, int(path[depth]) + offset, *path[depth + 1 :])
+            self.places.setdefault(moved, Place(document.file, line))
+
+    def problem(self, path: FieldPath, reason: str, hint: str) -> Problem:
+        """Return a problem located at `path`, or at its nearest written ancestor."""
+        place = self.places[nearest(path, self.places)]
+        return Problem(place.file, place.line, dotted(path), reason, hint)
+
+    def judged(self, mistake: Mistake) -> Problem:
+        """Return a cross-check's mistake as a located problem."""
+        other = "" if mistake.other is None else str(self.places[nearest(mistake.other, self.places)])
+        return self.problem(mistake.path, mistake.reason(other), mistake.hint())
+
+    def about(self, path: Path, key: str) -> Problem:
+        """Return a problem about a whole file or folder."""
+        name = visible(self.shown if path.name == Path(self.shown).name else f"{self.shown}/{path.name}")
+        return Problem(name, 1, WHOLE_FILE, say(key), say(f"{key}-hint"))
+
+    def stop_if_wrong(self) -> None:
+        """Raise InvalidCity when problems were found."""
+        if self.problems:
+            raise InvalidCity(self.problems)
