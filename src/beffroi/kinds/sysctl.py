@@ -1,0 +1,114 @@
+"""One kernel parameter, as the running kernel holds it (`/proc/sys`, sysctl.d(5)).
+
+A container shares its computer's kernel: there only the parameters of its own network are the machine's own. The others
+are `notapplicable`, reason "shared kernel", never `pass`: whoever holds the computer must be asked about them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from beffroi.errors import CouldNotLook
+from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.messages import say
+from beffroi.verdict import Finding, Outcome
+
+from ._asking import SHARED_KERNEL, ask_all
+
+if TYPE_CHECKING:
+    from testinfra.host import Host as LiveHost
+
+NO_CONTAINER = "none"
+"""What `systemd-detect-virt --container` says of a machine that has a kernel of its own."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+(\.([A-Za-z0-9_-]+|\*))+$", max_length=200)]
+"""A parameter, dots between its parts; `*` stands for every network interface, `all` and `default` (sysctl.d(5))."""
+
+Value = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]+( [0-9A-Za-z-]+)*$", max_length=200)]
+
+
+class Params(KindModel):
+    """Parameters and their values; the numbers of a list are separated by one space."""
+
+    values: Annotated[dict[Name, Value], Field(min_length=1)]
+
+
+class Setting(SettingModel):
+    """One parameter and its value."""
+
+    name: Name
+    value: Value
+
+    @property
+    def key(self) -> str:
+        """Return the parameter."""
+        return self.name
+
+    def path(self) -> str:
+        """Return the parameter's file, or the pattern of its files, below `/proc/sys`."""
+        return self.name.replace(".", "/")
+
+
+def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
+    """Return a setting for each parameter."""
+    return [Setting(name=name, value=value) for name, value in params.values.items()]
+
+
+def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:
+    """Return the value of each parameter's files, which of them this machine may set, and the sort of container."""
+    patterns = " ".join(sorted({setting.path() for setting in settings}))
+    seen = ask_all(
+        host,
+        virtualization="systemd-detect-virt --container || :",
+        files=f"""
+cd /proc/sys
+for file in {patterns}; do
+  [ ! -e "$file" ] || {{ [ -w "$file" ] && printf 'own ' || printf 'shared '; printf '%s = ' "$file"; cat "$file"; }}
+done""",
+    )
+    virtualization = seen["virtualization"].strip()
+    if not virtualization:
+        raise CouldNotLook(say("kinds-a-unreadable", line="systemd-detect-virt"))
+    files = {}
+    for line in seen["files"].splitlines():
+        head, separator, value = line.partition(" = ")
+        owned, _, name = head.partition(" ")
+        if not separator or owned not in ("own", "shared"):
+            raise CouldNotLook(say("kinds-a-unreadable", line=line))
+        files[name] = {"value": " ".join(value.split()), "own": owned == "own"}
+    return {"virtualization": virtualization, "files": files}
+
+
+def judge(settings: list[Setting], facts: dict[str, Any]) -> list[Finding]:
+    """Compare each parameter with its value in the kernel; where the kernel is shared, judge the network's alone."""
+    return [_finding(setting, facts) for setting in settings]
+
+
+def _finding(setting: Setting, facts: dict[str, Any]) -> Finding:
+    files = {name: file for name, file in facts["files"].items() if _matches(setting.path(), name)}
+    wrong = {name: file["value"] for name, file in files.items() if file["value"] != setting.value}
+    shared = facts["virtualization"] != NO_CONTAINER and not (
+        files and setting.name.startswith("net.") and all(file["own"] for file in files.values())
+    )
+    if shared:
+        outcome, reason = Outcome.NOT_APPLICABLE, SHARED_KERNEL
+    else:
+        outcome, reason = (Outcome.PASS if files and not wrong else Outcome.FAIL), ""
+    return Finding(
+        outcome=outcome, subject=setting.name, expected=setting.value, observed=_observed(files, wrong), reason=reason
+    )
+
+
+def _observed(files: dict[str, Any], wrong: dict[str, str]) -> str:
+    if not files:
+        return "no such parameter"
+    if len(files) == 1 or not wrong:
+        return str(next(iter(files.values()))["value"])
+    return "; ".join(f"{name.replace('/', '.')} = {value}" for name, value in sorted(wrong.items()))
+
+
+def _matches(pattern: str, name: str) -> bool:
+    parts, names = pattern.split("/"), name.split("/")
+    return len(parts) == len(names) and all(part in ("*", word) for part, word in zip(parts, names, strict=True))
