@@ -49,6 +49,11 @@ def is_cached() -> bool:
     return _folder().is_dir()
 
 
+def image_folder() -> Path:
+    """Return where the base image's root folder is, or will be once it is made."""
+    return _folder() / "root"
+
+
 def image_packages() -> list[str]:
     """Return the packages that the image holds beyond Debian's essential ones."""
     return package_list("image-packages.txt")
@@ -79,7 +84,7 @@ def _build(unfinished: Path, progress: Progress) -> None:
     (unfinished / "archive.asc").write_text(archive_key(), "utf-8")
     argv = _mmdebstrap(unfinished)
     try:
-        process = subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
+        process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
