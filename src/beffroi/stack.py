@@ -91,11 +91,11 @@ class CityStack:
 
     def host_keys(self) -> dict[str, str]:
         """Return each machine's public SSH host key, as provisioning reported it."""
-        keys: dict[str, str] = {}
-        for resource in self.resources():
-            if "hostKey" in resource.get("outputs", {}):
-                keys[resource["outputs"]["name"]] = resource["outputs"]["hostKey"]
-        return keys
+        return {
+            resource["inputs"]["name"]: resource["outputs"]["hostKey"]
+            for resource in self.resources()
+            if "hostKey" in resource.get("outputs", {}) and "name" in resource.get("inputs", {})
+        }
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state, secrets still encrypted."""

@@ -14,7 +14,7 @@ from .archive import sign
 from .cache import Progress, alone, build_once, cache_folder
 from .command import run
 from .debian import SUITE, architecture, source_lines
-from .image import base_image, downloaded_packages, package_list
+from .image import base_image, downloaded_packages, image_folder, package_list
 from .place import require_root
 
 _DAY = 86_400
@@ -30,13 +30,19 @@ def town_repository(progress: Progress) -> Path:
     of the base image, those of `town-packages.txt`, and all that they depend on. Its index is signed again when
     less than a month of its validity is left. Raise MissingTool when not root, CouldNotAct without network.
     """
-    folder = cache_folder() / f"repository-{_recipe(base_image(progress))}"
+    base_image(progress)
+    folder = repository_folder()
     if not folder.is_dir():
         require_root()
         progress(say("repository-building"))
         build_once(folder, lambda unfinished: _build(unfinished / "debian", progress))
     _refresh(folder / "debian" / "dists" / SUITE)
     return folder
+
+
+def repository_folder() -> Path:
+    """Return where the town's repository is, or will be once it is made."""
+    return cache_folder() / f"repository-{_recipe(image_folder())}"
 
 
 def _recipe(base: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,25 +10,15 @@ import pulumi
 
 from beffroi import __version__
 from beffroi.city import INTERNET, City, Fleet, Interface, Segment, Zone
+from beffroi.lab.resources import LabMachine, LabNetwork, LabSegment, LabStation, lab_provider
 from beffroi.network.routing import Route, segment_gateway, uplink_next_hop, uplink_routes
+from beffroi.provider.declare import declare
 from beffroi.targets import MachineDeclaration, Provisioned
 
 MIRROR_ROLE, MIRROR_FOLDER = "package-mirror", "/srv/mirror"
 
 
-class _LabResource(pulumi.CustomResource):
-    """A resource of the lab's provider; `hostKey` is asked for where there is one."""
-
-    host_key: pulumi.Output[str]
-
-    def __init__(self, kind: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        outputs = {"hostKey": None} if kind == "Machine" else {}
-        merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=__version__))
-        super().__init__(f"beffroi:lab:{kind}", name, {**inputs, **outputs}, merged)
-
-    def translate_output_property(self, prop: str) -> str:
-        """Return the Python attribute of an output property."""
-        return "host_key" if prop == "hostKey" else prop
+_PROVIDER = lab_provider(__version__)
 
 
 @dataclass
@@ -47,7 +36,7 @@ class LabTarget:
     def segment(self, name: str, segment: Segment, parent: pulumi.Resource) -> pulumi.Resource:
         """Declare a bridge in the lab's namespace, and the namespace itself the first time."""
         if self._network is None:
-            self._network = _LabResource("Network", "lab", {"lab": self.lab}, pulumi.ResourceOptions())
+            self._network = declare(_PROVIDER, LabNetwork, "lab", {"lab": self.lab})
         inputs = {
             "lab": self.lab,
             "name": name,
@@ -56,7 +45,7 @@ class LabTarget:
             "ipv6": str(segment.ipv6),
         }
         opts = pulumi.ResourceOptions(parent=parent, depends_on=[self._network], deleted_with=self._network)
-        return _LabResource("Segment", name, inputs, opts)
+        return declare(_PROVIDER, LabSegment, name, inputs, opts)
 
     def machine(
         self, declaration: MachineDeclaration, parent: pulumi.Resource, needs: list[pulumi.Resource]
@@ -74,17 +63,17 @@ class LabTarget:
             "consolePassword": self.console_password,
             "running": True,
         }
-        opts = pulumi.ResourceOptions(parent=parent, depends_on=needs, additional_secret_outputs=["consolePassword"])
-        resource = _LabResource("Machine", declaration.name, inputs, opts)
-        return Provisioned(resource, resource.host_key)
+        opts = pulumi.ResourceOptions(parent=parent, depends_on=needs)
+        resource = declare(_PROVIDER, LabMachine, declaration.name, inputs, opts)
+        return Provisioned(resource, resource.output("hostKey"))
 
     def surroundings(self, fleets: dict[str, Fleet], parent: pulumi.Resource, needs: list[pulumi.Resource]) -> None:
         """Declare a station for the first device of each fleet, and one for the internet."""
         opts = pulumi.ResourceOptions(parent=parent, depends_on=needs)
         for name, fleet in fleets.items():
-            _LabResource("Station", name, self._station(name, *self._of_fleet(fleet)), opts)
+            declare(_PROVIDER, LabStation, name, self._station(name, *self._of_fleet(fleet)), opts)
         if INTERNET in self.city.segments:
-            _LabResource("Station", INTERNET, self._station(INTERNET, *self._of_internet()), opts)
+            declare(_PROVIDER, LabStation, INTERNET, self._station(INTERNET, *self._of_internet()), opts)
 
     def _station(self, name: str, links: list[dict[str, Any]], routes: list[tuple[str, str]]) -> dict[str, Any]:
         hops = [{"to": to, "via": via} for to, via in sorted(routes)]

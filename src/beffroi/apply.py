@@ -1,0 +1,215 @@
+"""Apply: provision with Pulumi, configure with Ansible what drifted, look again. And its parts, for other verbs."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beffroi import declaration
+from beffroi.access import Door, write_ssh_config
+from beffroi.converge import Action, Convergence, Work, converge
+from beffroi.declaration import Declaration
+from beffroi.errors import CouldNotAct, RefusedPlan
+from beffroi.judge import judge
+from beffroi.lab.command import run as run_command
+from beffroi.lab.image import base_image
+from beffroi.lab.place import LabPlace, require_root
+from beffroi.lab.repository import town_repository
+from beffroi.messages import say
+from beffroi.observe.look import look
+from beffroi.plan import Plan, Step, make_plan
+from beffroi.pulumi_cli import find_pulumi
+from beffroi.runs import Run
+from beffroi.state import StackState
+from beffroi.verdict import Observation, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from beffroi.stack import CityStack
+
+_SETTLE_SECONDS = 20.0
+_SETTLE_PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Whom to tell what goes on: sentences, provisioning steps, Ansible actions, observations."""
+
+    say: Callable[[str], None]
+    step: Callable[[Step, bool], None]
+    action: Callable[[Action], None]
+    seen: Callable[[Observation], None]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an apply did and what then stands."""
+
+    steps: list[Step]
+    convergences: list[Convergence]
+    run: Run
+
+    @property
+    def failures(self) -> dict[str, list[str]]:
+        """Return what Ansible could not do, by host."""
+        return {host: words for done in self.convergences for host, words in done.failed.items()}
+
+
+@dataclass(frozen=True)
+class Works:
+    """A declared town and its stack: what each verb of the command line works on."""
+
+    declared: Declaration
+    state: StackState
+    progress: Progress
+
+    @property
+    def place(self) -> LabPlace:
+        """Return the place of the town's lab: it bears the stack's name."""
+        return LabPlace(self.state.name)
+
+    @contextlib.contextmanager
+    def stack(self) -> Iterator[CityStack]:
+        """Hold the stack, cleared of what a killed run left."""
+        from beffroi.program import declare_city  # noqa: PLC0415 - Pulumi's SDK costs half a second
+        from beffroi.stack import CityStack  # noqa: PLC0415
+
+        self._ensure_key()
+        with self.state.alone():
+            stack = CityStack(self.state, lambda: declare_city(self.declared.city, self.state), find_pulumi())
+            stack.recover(self.progress.say)
+            yield stack
+
+    def plan(self, *, refresh: bool) -> Plan:
+        """Return what an apply would change; with `refresh` (root), compared with what really stands."""
+        with self.stack() as stack:
+            return self._plan(stack, refresh=refresh)
+
+    def apply(self, *, decided: str | None = None, everything: bool = False) -> Applied:
+        """Make the town so, and look at all of it.
+
+        `decided` is the digest of the plan that was accepted: RefusedPlan is raised when another would be done.
+        `everything` runs every role on every machine instead of those whose checks do not pass.
+        """
+        require_root()
+        base_image(self.progress.say)
+        town_repository(self.progress.say)
+        started = datetime.now(UTC)
+        with self.stack() as stack:
+            plan = self._plan(stack, refresh=True)
+            if decided is not None and decided != plan.digest:
+                raise RefusedPlan(
+                    say("apply-other-plan", wanted=decided, actual=plan.digest), hint=say("apply-other-plan-hint")
+                )
+            steps = stack.up(self.progress.step) if plan.steps else []
+            self._write_access(stack.host_keys())
+            fresh = {step.name for step in steps if step.type == "beffroi:lab:Machine" and "create" in step.operation}
+            convergences, observations = self._configure(fresh, everything=everything)
+        verdicts = judge(self.declared.desired, observations)
+        run = Run(
+            town=self.declared.city.town.name,
+            started=started,
+            finished=datetime.now(UTC),
+            plan_digest=plan.digest,
+            observations=observations,
+            verdicts=verdicts,
+        )
+        return Applied(steps, convergences, run)
+
+    def verify(self) -> Run:
+        """Look at every machine, read only, and judge; raise CouldNotAct when nothing was ever applied."""
+        started = datetime.now(UTC)
+        observations = self._look(self.declared.desired.hosts())
+        return Run(
+            town=self.declared.city.town.name,
+            started=started,
+            finished=datetime.now(UTC),
+            plan_digest="",
+            observations=observations,
+            verdicts=judge(self.declared.desired, observations),
+        )
+
+    @property
+    def ssh_config(self) -> Path:
+        """Return the file that leads to the machines; raise CouldNotAct when nothing was ever applied."""
+        path = self.state.part("ssh") / "ssh_config"
+        if not path.is_file():
+            raise CouldNotAct(say("stack-none", town=self.state.name), hint=say("stack-none-hint"))
+        return path
+
+    def _plan(self, stack: CityStack, *, refresh: bool) -> Plan:
+        steps = stack.preview(refresh=refresh)
+        return make_plan(self.declared.city, self.declared.desired, self.state.name, steps)
+
+    def _ensure_key(self) -> None:
+        key = self.state.part("ssh") / "id_ed25519"
+        if not key.with_suffix(".pub").is_file():
+            key.unlink(missing_ok=True)
+            run_command(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "beffroi deploy", "-f", str(key)])
+
+    def _write_access(self, host_keys: dict[str, str]) -> None:
+        from beffroi.targets.lab import workstation  # noqa: PLC0415 - imports Pulumi's SDK
+
+        city = self.declared.city
+        station = workstation(city)
+        if station is None:
+            raise CouldNotAct(say("declaration-no-workstation"), hint=say("declaration-no-workstation-hint"))
+        enter = f"ip netns exec {self.place.namespace(station)} nc %h %p"
+        door = Door(bastion=declaration.bastion(city), proxy_command=enter)
+        write_ssh_config(self.state.part("ssh"), city, host_keys, door)
+
+    def _configure(self, fresh: set[str], *, everything: bool) -> tuple[list[Convergence], tuple[Observation, ...]]:
+        """Configure fresh machines whole, then on the others what drifted; return the last look at every machine."""
+        hosts = self.declared.desired.hosts()
+        whole = set(hosts) if everything else fresh
+        done = [self._converge({host: self.declared.desired.settings(host) for host in hosts if host in whole})]
+        seen = self._look(hosts)
+        drifted = self._drifted(seen, set(hosts) - whole)
+        if drifted:
+            done.append(self._converge(drifted))
+        return done, self._settled(seen, set(drifted) | whole)
+
+    def _converge(self, settings: dict[str, dict[str, list[dict[str, Any]]]]) -> Convergence:
+        if not any(settings.values()):
+            return Convergence()
+        stages = declaration.stages(self.declared.city)
+        work = Work(settings, stages, self.ssh_config, self.declared.root / "roles")
+        return converge(work, self.progress.action)
+
+    def _drifted(self, seen: Iterable[Observation], hosts: set[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Return the settings of the kinds that do not pass: sound, since a role does nothing that is not observed."""
+        drifted: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for verdict in self._not_passing(seen, hosts):
+            settings = self.declared.desired.settings(verdict.host)
+            drifted.setdefault(verdict.host, {})[verdict.kind] = settings[verdict.kind]
+        return drifted
+
+    def _not_passing(self, seen: Iterable[Observation], hosts: set[str]) -> list[Verdict]:
+        good = {Outcome.PASS, Outcome.NOT_APPLICABLE}
+        verdicts = judge(self.declared.desired, seen)
+        return [verdict for verdict in verdicts if verdict.host in hosts and verdict.outcome not in good]
+
+    def _settled(self, seen: tuple[Observation, ...], touched: set[str]) -> tuple[Observation, ...]:
+        """Look again at touched machines until they pass: a clock, a first log line or a timer needs its seconds."""
+        observations = {(observation.host, observation.kind): observation for observation in seen}
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while pending := self._not_passing(observations.values(), touched | self._collectors()):
+            kinds = frozenset(verdict.kind for verdict in pending)
+            hosts = {verdict.host for verdict in pending}
+            again = self._look(sorted(hosts), only=kinds)
+            observations |= {(observation.host, observation.kind): observation for observation in again}
+            if not touched or time.monotonic() > deadline:
+                break
+            time.sleep(_SETTLE_PAUSE)
+        return tuple(observations.values())
+
+    def _collectors(self) -> set[str]:
+        """Return the machines whose verdicts depend on what others send them."""
+        return set(self.declared.city.hosts_with_role("log-collector"))
+
+    def _look(self, hosts: list[str], only: frozenset[str] = frozenset()) -> tuple[Observation, ...]:
+        return look(self.declared.desired, hosts, self.ssh_config, only=only, seen=self.progress.seen)

@@ -1,0 +1,33 @@
+"""The command line: one verb a file. Exit codes: 0 all good, 1 something fails, 2 could not tell."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from beffroi.errors import BeffroiError, InvalidCity
+from beffroi.messages import say
+
+from .verbs import program
+
+
+def main() -> None:
+    """Run the command line; a mistake is told in a sentence, never as a traceback."""
+    try:
+        status = program(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(say("cli-interrupted"), err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(2)
+    except BeffroiError as error:
+        click.echo(str(error), err=True)
+        if isinstance(error, InvalidCity):
+            click.echo(say("cli-problems", count=len(error.problems)), err=True)
+        sys.exit(error.exit_code)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,52 @@
+"""`beffroi gate`: do the town's policies accept the change?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from beffroi.declaration import Declaration
+from beffroi.errors import RefusedPlan
+from beffroi.gate import Decision, judge
+from beffroi.messages import say, spoken_language
+from beffroi.policy import load_policies
+
+from .options import declared, json_option, stack_option, town_argument, works
+
+
+@click.command(help=say("cli-gate-help"), short_help=say("cli-gate-short"))
+@town_argument
+@stack_option
+@json_option
+def command(town: Path, root: Path | None, profile: str, stack: str | None, *, as_json: bool) -> int:
+    """Plan, and judge the plan."""
+    town_declared = declared(town, root, profile)
+    plan = works(town_declared, stack, quiet=as_json).plan(refresh=False)
+    decision = decide(town_declared, plan.digest)
+    if as_json:
+        click.echo(decision.model_dump_json())
+    else:
+        show(decision)
+    return 0 if decision.accepted else 1
+
+
+def decide(town: Declaration, plan_digest: str) -> Decision:
+    """Return the decision of today's policies on the plan."""
+    return judge(town.city, load_policies(town.root), datetime.now(UTC).date(), plan_digest)
+
+
+def refuse_or_go_on(town: Declaration) -> None:
+    """Raise RefusedPlan when a mandatory policy refuses the declaration."""
+    decision = decide(town, "")
+    if not decision.accepted:
+        show(decision)
+        raise RefusedPlan(say("cli-gate-refused", count=len(decision.violations)), hint=say("cli-gate-refused-hint"))
+
+
+def show(decision: Decision) -> None:
+    """Print the decision for a person."""
+    for violation in decision.violations:
+        click.echo(f"{violation.level}: {violation.policy}: {violation.subject}: {violation.told(spoken_language())}")
+    click.echo(say("cli-gate-accepted" if decision.accepted else "cli-gate-no", count=len(decision.violations)))

@@ -1,0 +1,36 @@
+"""The Pulumi program: the same for `beffroi apply` and for a plain `pulumi up` in `stacks/city`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pulumi
+
+from beffroi.city import City
+from beffroi.city.loader import load_city
+from beffroi.components import City as CityComponent
+from beffroi.lab.image import image_folder
+from beffroi.lab.repository import repository_folder
+from beffroi.stack import console_password
+from beffroi.state import StackState
+from beffroi.targets.lab import LabTarget
+
+
+def declare_city(city: City, state: StackState) -> None:
+    """Declare every resource of `city` on the lab of the stack's name, and export the machines' host keys."""
+    target = LabTarget(
+        lab=state.name,
+        city=city,
+        image=image_folder(),
+        mirror=repository_folder(),
+        authorized_key=(state.part("ssh") / "id_ed25519.pub").read_text().strip(),
+        console_password=console_password(),
+    )
+    pulumi.export("hostKeys", CityComponent(city, target).host_keys)
+
+
+def run() -> None:
+    """Be the program of `stacks/city`: the town's folder is the setting `beffroi:town`, or BEFFROI_TOWN."""
+    folder = pulumi.Config("beffroi").get("town") or os.environ["BEFFROI_TOWN"]
+    declare_city(load_city(Path(folder)), StackState(pulumi.get_stack()))
