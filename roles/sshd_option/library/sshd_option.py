@@ -105,7 +105,7 @@ def write(module: AnsibleModule, before: dict[Path, str], after: dict[Path, str]
     for path, text in differing.items():
         path.write_text(text)
         if path not in before:
-            path.chmod(0o644)
+            path.chmod(0o600)
     if not differing:
         return
     try:

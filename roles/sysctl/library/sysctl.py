@@ -48,7 +48,7 @@ def main() -> None:
     changes = keep(settings, dry=module.check_mode)
     left_alone = []
     for name, value in settings:
-        files = [path for path in PROC.glob(name.replace(".", "/"))]
+        files = list(PROC.glob(name.replace(".", "/")))
         try:
             changes += [change for path in files if (change := put(path, value, dry=module.check_mode))]
         except OSError as error:

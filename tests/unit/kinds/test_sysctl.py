@@ -74,6 +74,6 @@ def test_an_answer_that_makes_no_sense_could_not_be_looked_at(host_that_says: Sa
 
 
 @pytest.mark.parametrize("name", ["net.ipv4.$(id)", "../etc", "net.ipv4 .x"])
-def test_a_name_that_is_no_parameter_is_refused(name) -> None:
+def test_a_name_that_is_no_parameter_is_refused(name: str) -> None:
     with pytest.raises(ValidationError):
         sysctl.Params(values={name: "1"})
