@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Turns a fresh Debian tree into the lab's base image. Run by mmdebstrap on this computer: sh -eu image-finish.sh ROOT
 # In the environment: WORK (holds archive.asc, receives sources.list) and PACKAGES (where the .deb files go).
 root=$1
