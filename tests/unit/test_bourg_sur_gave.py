@@ -1,0 +1,82 @@
+"""The reference city keeps what the other rooms, and the documentation, say of it."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from beffroi.city import City
+from beffroi.city.loader import load_city
+from beffroi.city.machines import FleetKind
+from beffroi.gate import judge
+from beffroi.policy import Level, load_policies
+
+ROOT = Path(__file__).parents[2]
+A_DAY_OF_THE_PILOT = date(2027, 1, 1)
+
+
+@pytest.fixture(name="city", scope="module")
+def _city() -> City:
+    return load_city(ROOT / "inventory" / "bourg-sur-gave")
+
+
+def test_it_is_a_town_of_its_announced_size(city: City) -> None:
+    counts = (len(city.segments), len(city.gateways), len(city.hosts), len(city.fleets), len(city.processing))
+    assert counts == (11, 2, 9, 8, 6)
+    assert len(city.flows) >= 25
+
+
+def test_a_vlan_number_reads_in_both_addresses(city: City) -> None:
+    for name, segment in city.inner_segments().items():
+        assert int(segment.ipv6.network_address.exploded.split(":")[3], 16) == segment.vlan, name
+        if name != "dmz":
+            assert str(segment.ipv4) == f"10.78.{segment.vlan}.0/24"
+
+
+def test_every_machine_offers_ssh_and_the_bastion_reaches_it(city: City) -> None:
+    [reached] = [flow.destination for flow in city.flows if flow.source == ("bastion",) and flow.service == "ssh"]
+    assert {*reached, "bastion"} == set(city.machines())
+    assert all("ssh" in machine.services for machine in city.machines().values())
+
+
+@pytest.mark.parametrize(("flow", "server"), [("machines-to-packages", "mirror"), ("machines-to-log", "log")])
+def test_every_machine_gets_packages_and_sends_logs(city: City, flow: str, server: str) -> None:
+    [found] = [it for it in city.flows if it.name == flow]
+    assert {*found.source, server} == set(city.machines())
+
+
+def test_every_machine_gets_the_time(city: City) -> None:
+    [found] = [it for it in city.flows if it.name == "machines-to-time"]
+    assert {*found.source, "core"} == set(city.machines())
+
+
+def test_every_store_is_claimed_once(city: City) -> None:
+    claimed = [store for activity in city.processing.values() for store in activity.stores]
+    assert sorted(claimed) == sorted(store for _, store, _ in city.stores())
+
+
+def test_every_device_has_an_address_in_its_fleets_network(city: City) -> None:
+    for name, fleet in city.fleets.items():
+        assert fleet.count <= fleet.ipv4.num_addresses - 2, name
+
+
+def test_cameras_and_sensors_start_no_connection_but_their_own(city: City) -> None:
+    devices = {n for n, it in city.fleets.items() if it.kind in {FleetKind.CAMERAS, FleetKind.SENSORS}}
+    reached = {name for flow in city.flows if devices & set(flow.source) for name in flow.destination}
+    assert reached == {"core", "mqtt"}
+
+
+def test_no_mandatory_policy_is_violated(city: City) -> None:
+    decision = judge(city, load_policies(ROOT), A_DAY_OF_THE_PILOT, "")
+    assert decision.of_level(Level.MANDATORY) == ()
+
+
+def test_the_gate_advises_on_nothing_but_protocols_in_clear(city: City) -> None:
+    decision = judge(city, load_policies(ROOT), A_DAY_OF_THE_PILOT, "")
+    said = {(it.policy, it.names["service"]) for it in decision.violations}
+    assert said == {("data/encrypted-in-transit", name) for name in ("app", "postgresql", "rtsp", "syslog")}
+
+
+def test_the_pilot_closes_after_the_school_year(city: City) -> None:
+    decision = judge(city, load_policies(ROOT), date(2027, 7, 1), "")
+    assert [it.subject for it in decision.of_level(Level.MANDATORY)] == ["school-attendance-pilot"]
