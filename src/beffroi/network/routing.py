@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from itertools import product
 
 from beffroi.city import INTERNET, City, Gateway, Host, Interface
 
@@ -89,6 +90,15 @@ def egress(city: City, machine: str, segment: str) -> str | None:
         return segment
     step = _towards(city, machine, segment)
     return step.segment if step else None
+
+
+def meeting(city: City, client: str, server: str) -> tuple[Interface, Interface] | None:
+    """Return the addresses by which two machines talk, the client's and the server's; None when no path joins them."""
+    machines = city.machines()
+    for one, other in product(machines[client].interfaces, machines[server].interfaces):
+        if egress(city, client, other) == one and egress(city, server, one) == other and INTERNET not in (one, other):
+            return machines[client].interfaces[one], machines[server].interfaces[other]
+    return None
 
 
 def uplink_next_hop(city: City) -> Interface | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from beffroi.city import City
-from beffroi.network.routing import Hop, path, routes, segment_gateway, uplink_next_hop, uplink_routes
+from beffroi.network.routing import Hop, meeting, path, routes, segment_gateway, uplink_next_hop, uplink_routes
 
 Town = Callable[..., City]
 
@@ -77,3 +77,19 @@ def test_the_operators_router_has_the_first_address_that_the_town_leaves_free(sm
 def test_the_operators_router_reaches_every_segment_of_the_town(small_town: Town) -> None:
     town = small_town()
     assert len({route.to for route in uplink_routes(town)}) == 2 * len(town.inner_segments())
+
+
+def test_machines_of_one_segment_meet_there(small_town: Town) -> None:
+    found = meeting(small_town(), "app", "core")
+    assert found
+    assert [str(side.ipv4) for side in found] == ["10.0.4.10", "10.0.4.1"]
+
+
+def test_machines_of_two_segments_meet_by_the_addresses_that_their_routes_choose(small_town: Town) -> None:
+    found = meeting(small_town(), "core", "logs")
+    assert found
+    assert [str(side.ipv4) for side in found] == ["10.0.2.2", "10.0.3.11"]
+
+
+def test_machines_that_no_path_joins_do_not_meet(small_town: Town) -> None:
+    assert meeting(small_town(gateways={}), "app", "logs") is None
