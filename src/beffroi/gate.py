@@ -37,7 +37,7 @@ class Violation(Frozen):
         """Return the path as a person reads it: `flows.12.service`."""
         return dotted(self.path)
 
-    def reason(self, language: str | None = None) -> str:
+    def told(self, language: str | None = None) -> str:
         """Say what is wrong, in the reader's language (or in `language`)."""
         return say(f"rule-{self.rule.replace('_', '-')}", language=language, **self.names)
 
@@ -63,13 +63,18 @@ class Decision(Frozen):
 
     @property
     def judgement(self) -> Judgement:
-        """Return whether the plan may be applied."""
+        """Return the gate's word on the plan."""
         return Judgement.REFUSED if self.of_level(Level.MANDATORY) else Judgement.ACCEPTED
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the plan may be applied."""
+        return self.judgement == Judgement.ACCEPTED
 
     @property
     def exit_code(self) -> int:
         """Return the status for a CI job: 0 accepted, 1 refused."""
-        return int(self.judgement == Judgement.REFUSED)
+        return int(not self.accepted)
 
     def of_level(self, level: Level) -> tuple[Violation, ...]:
         """Return the violations of policies of `level`."""
@@ -82,7 +87,7 @@ class Decision(Frozen):
             raise RefusedPlan(say("gate-other-plan", **names), hint=say("gate-other-plan-hint"))
         refusals = self.of_level(Level.MANDATORY)
         if refusals:
-            reasons = "\n".join(f"{it.policy}: {it.field}: {it.reason()}\n  -> {it.hint()}" for it in refusals)
+            reasons = "\n".join(f"{it.policy}: {it.field}: {it.told()}\n  -> {it.hint()}" for it in refusals)
             raise RefusedPlan(say("gate-refused", count=len(refusals), reasons=reasons), hint=say("gate-refused-hint"))
 
 

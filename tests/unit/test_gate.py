@@ -34,7 +34,7 @@ def test_a_town_without_violation_is_accepted() -> None:
 def test_an_advisory_violation_speaks_and_does_not_refuse() -> None:
     decision = _judge(PLAIN)
     assert [it.policy for it in decision.violations] == ["data/encrypted-in-transit"]
-    assert decision.judgement == Judgement.ACCEPTED
+    assert decision.accepted
 
 
 def test_a_mandatory_violation_refuses() -> None:

@@ -43,7 +43,7 @@ def test_a_bad_example_is_found_where_it_is_bad(policy: Policy, example: Example
 @pytest.mark.parametrize(("policy", "example"), _examples("bad"))
 def test_a_violation_says_what_and_what_next(policy: Policy, example: Example, language: str) -> None:
     for violation in violations(policy, Proposal(example.city(TOWN), example.today)):
-        assert violation.reason(language)
+        assert violation.told(language)
         assert violation.hint(language)
 
 
