@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from beffroi.city import City, Text
+from beffroi.city import City
 from beffroi.control import Control
-from beffroi.report import Framework, Report
+from beffroi.framework import Framework
+from beffroi.report import Report
 from beffroi.verdict import Capture, Finding, Observation, Outcome, Verdict
 
 START = datetime(2026, 11, 23, 21, 24, 5, tzinfo=UTC)
@@ -206,6 +207,30 @@ def _observation(host: str, family: tuple[str, str, str], silent: bool) -> Obser
     return Observation(host=host, kind=family[1], facts=facts, captures=(capture,))
 
 
+def make_framework() -> Framework:
+    """Twelve requirements: controls map to ten of those of a ten-control town, people alone see the last."""
+    return Framework.model_validate(
+        {
+            "id": "anssi-bp-028",
+            "title": text("ANSSI BP-028, GNU/Linux", "ANSSI BP-028, GNU/Linux"),
+            "publisher": "ANSSI",
+            "edition": "2.0",
+            "status": "recommendation",
+            "as_of": START.date(),
+            "source": "https://cyber.gouv.fr/",
+            "levels": {"minimal": text("minimal", "minimal")},
+            "requirements": {
+                f"R{number}": {
+                    "title": text(f"Exigence {number}", f"Requirement {number}"),
+                    "level": "minimal",
+                    "seen_in": ["people" if number == 11 else "host"],
+                }
+                for number in range(12)
+            },
+        }
+    )
+
+
 def make_report(hosts: int = 3, controls: int = 10, **changes: Any) -> Report:  # noqa: ANN401 - any of Report's fields
     """A verification in which the third host is silent, some controls fail, and every outcome but one occurs."""
     city = changes.pop("city", None) or make_city(hosts)
@@ -226,16 +251,6 @@ def make_report(hosts: int = 3, controls: int = 10, **changes: Any) -> Report:  
         "started": START,
         "finished": START + timedelta(seconds=17.4),
         "version": "0.1.0",
-        "frameworks": (
-            Framework(
-                id="anssi-bp-028",
-                title=Text(fr="ANSSI BP-028, GNU/Linux", en="ANSSI BP-028, GNU/Linux"),
-                status="v2.0",
-                as_of=START.date(),
-                requirements={
-                    f"R{number}": Text(fr=f"Exigence {number}", en=f"Requirement {number}") for number in range(12)
-                },
-            ),
-        ),
+        "frameworks": {"anssi-bp-028": make_framework()},
     }
     return Report(**(value | changes))

@@ -1,5 +1,5 @@
 """What a verification found, told to people (terminal, HTML) and to machines (JSON, JUnit). Pure."""
 
-from .model import Framework, Report, to_json
+from .model import Report, to_json
 
-__all__ = ["Framework", "Report", "to_json"]
+__all__ = ["Report", "to_json"]

@@ -90,11 +90,10 @@ def _text(x: float, y: float, css: str, content: Markup | str, anchor: str = "st
 
 
 def _markers() -> Markup:
-    marker = Markup(
-        '<marker id="{}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path class="{}" d="M0 0.5 8 4 0 7.5z"/></marker>'
+    return Markup(
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path class="tip" d="M0 0.5 8 4 0 7.5z"/></marker></defs>'
     )
-    return Markup("<defs>{}{}</defs>").format(marker.format("tip", "tip"), marker.format("tip-on", "tip on"))
 
 
 def _zone(zone: str, box: Box) -> Markup:
@@ -190,20 +189,22 @@ def _flows(city: City, layout: Layout) -> list[Markup]:
 
 
 def _flow(city: City, number: int, flow: Flow, layout: Layout, arrows: Arrows) -> Markup:
-    pairs: dict[tuple[Box, Box], None] = {}
+    pairs: dict[tuple[Box, Box], dict[str, None]] = {}
     for source in flow.source:
         for destination in flow.destination:
             start, end = _box(city, source, layout), _box(city, destination, layout)
             if start and end and start != end:
-                pairs[start, end] = None
+                pairs.setdefault((start, end), {}).update({source: None, destination: None})
     paths = Markup("").join(
-        Markup('<path class="reach" d="{0}"/><path class="arrow" d="{0}"/>').format(_arrow(start, end, arrows))
-        for start, end in pairs
+        Markup('<path class="reach" d="{0}"/><path class="arrow" data-ends="{1}" d="{0}"/>').format(
+            _arrow(start, end, arrows), " ".join(ends)
+        )
+        for (start, end), ends in pairs.items()
     )
     css = "flow" + ("" if _encrypted(city, flow) else " clear") + (" many" if len(pairs) > _MANY else "")
-    return Markup(
-        '<g class="{}" data-flow="{}" data-ends="{}" tabindex="0" role="img" aria-labelledby="flow-{}">{}</g>'
-    ).format(css, number, " ".join((*flow.source, *flow.destination)), number, paths)
+    return Markup('<g class="{}" data-flow="{}" tabindex="0" role="img" aria-labelledby="flow-{}">{}</g>').format(
+        css, number, number, paths
+    )
 
 
 def _encrypted(city: City, flow: Flow) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from beffroi import framework
 from beffroi.city import Text
+from beffroi.framework import Framework
 from beffroi.verdict import Outcome, Verdict
 
-from .model import Framework, Report
+from .model import Report
 from .summary import tally
 
 
@@ -16,23 +19,21 @@ class Requirement:
     """One requirement of a framework: the controls that map to it and their verdicts' counts."""
 
     id: str
-    title: Text | None
+    title: Text
+    level: Text
     controls: tuple[str, ...]
     counts: dict[Outcome, int]
+    machines_can_tell: bool
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """One framework. `listed` tells whether all its requirements are known, so that a share of them means something."""
+    """One framework, requirement by requirement. `reached` by a control; `beyond` what any machine can see."""
 
     framework: Framework
     requirements: tuple[Requirement, ...]
-    listed: bool
-
-    @property
-    def covered(self) -> int:
-        """Return how many requirements at least one control reaches."""
-        return sum(1 for requirement in self.requirements if requirement.controls)
+    reached: int
+    beyond: int
 
 
 def coverage(report: Report) -> list[Coverage]:
@@ -40,21 +41,29 @@ def coverage(report: Report) -> list[Coverage]:
     by_control: dict[str, list[Verdict]] = {}
     for verdict in report.verdicts:
         by_control.setdefault(verdict.control, []).append(verdict)
-    return [_coverage(report, framework, by_control) for framework in report.frameworks]
-
-
-def _coverage(report: Report, framework: Framework, by_control: dict[str, list[Verdict]]) -> Coverage:
-    reached: dict[str, list[str]] = {requirement: [] for requirement in framework.requirements}
-    for control in report.controls.values():
-        for requirement in control.maps.get(framework.id, ()):
-            reached.setdefault(str(requirement), []).append(control.id)
-    requirements = tuple(
-        Requirement(
-            name,
-            framework.requirements.get(name),
-            tuple(controls),
-            tally(verdict for control in controls for verdict in by_control.get(control, ())),
+    return [
+        Coverage(
+            framework=each.framework,
+            requirements=_requirements(each, by_control),
+            reached=len(each.reached),
+            beyond=len(each.beyond_machines),
         )
-        for name, controls in reached.items()
+        for each in framework.coverage(report.controls, report.frameworks).values()
+    ]
+
+
+def _requirements(covered: framework.Coverage, by_control: dict[str, list[Verdict]]) -> tuple[Requirement, ...]:
+    def found(controls: Sequence[str]) -> dict[Outcome, int]:
+        return tally(verdict for control in controls for verdict in by_control.get(control, ()))
+
+    return tuple(
+        Requirement(
+            id=name,
+            title=requirement.title,
+            level=covered.framework.levels[requirement.level],
+            controls=(controls := covered.reached.get(name, ())),
+            counts=found(controls),
+            machines_can_tell=requirement.machines_can_tell,
+        )
+        for name, requirement in covered.framework.requirements.items()
     )
-    return Coverage(framework, requirements, listed=bool(framework.requirements))

@@ -94,7 +94,7 @@ def _declared(report: Report) -> dict[str, Any]:
         "machines": city.machines(),
         "function": function,
         "stores": {name: {"label": store.label, "host": host} for host, name, store in city.stores()},
-        "frameworks": {each.id: bilingual.of_text(each.title) for each in report.frameworks},
+        "frameworks": {name: bilingual.of_text(each.title) for name, each in report.frameworks.items()},
         "devices": sum(fleet.count for fleet in city.fleets.values()),
     }
 

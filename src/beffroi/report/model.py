@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 
 from pydantic import AwareDatetime
 
 from beffroi.city import City, Text
 from beffroi.control import Control, Severity
+from beffroi.framework import Framework
 from beffroi.verdict import Frozen, Observation, Outcome, Verdict
 
 SHOWN_FIRST = (
@@ -36,16 +36,6 @@ SYMBOLS = {
 GRAVEST_FIRST = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
-class Framework(Frozen):
-    """An outside text that controls map to: its requirements by id, its `status` (in force...) and `as_of` when."""
-
-    id: str
-    title: Text
-    status: str
-    as_of: date
-    requirements: dict[str, Text] = {}
-
-
 class Report(Frozen):
     """One verification of one town. Times are the caller's (aware of their zone); `plan_digest` names the plan applied.
 
@@ -60,7 +50,7 @@ class Report(Frozen):
     started: AwareDatetime
     finished: AwareDatetime
     version: str
-    frameworks: tuple[Framework, ...] = ()
+    frameworks: dict[str, Framework] = {}
 
     def hosts(self) -> list[str]:
         """Return every machine that the town declares, then those that verdicts alone name."""

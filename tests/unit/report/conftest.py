@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from beffroi.city import Text
+
 
 @pytest.fixture(scope="session")
 def specimen() -> ModuleType:
@@ -39,7 +41,7 @@ def hostile(specimen: ModuleType) -> object:
     )
     observation = specimen.Observation(host=HOSTILE, kind=HOSTILE, facts=None, captures=(capture,))
     label = {"fr": "<script>alert('ville')</script>", "en": "<script>alert('town')</script>"}
-    town = made.city.town.model_copy(update={"label": specimen.Text(**label)})
+    town = made.city.town.model_copy(update={"label": Text(**label)})
     return made.model_copy(
         update={
             "city": made.city.model_copy(update={"town": town}),

@@ -80,7 +80,7 @@
   });
 
   const map = one("city-map");
-  const flows = all(".flow", map);
+  const arrows = all(".arrow", map);
   const nodes = all(".node", map);
   const tell = (id) => {
     const row = one(id);
@@ -100,10 +100,11 @@
   };
   const light = (chosen) => {
     const names = new Set();
-    flows.forEach((flow) => {
-      const on = chosen(flow);
-      flow.classList.toggle("on", on);
-      if (on) flow.dataset.ends.split(" ").forEach((name) => names.add(name));
+    arrows.forEach((arrow) => {
+      const ends = arrow.dataset.ends.split(" ");
+      const on = chosen(arrow, ends);
+      arrow.classList.toggle("on", on);
+      if (on) ends.forEach((name) => names.add(name));
     });
     nodes.forEach((node) => node.classList.toggle("on", names.has(node.dataset.node)));
     map.classList.toggle("lit", names.size > 0);
@@ -112,10 +113,10 @@
     const flow = event.target.closest(".flow");
     const node = event.target.closest(".node");
     if (flow) {
-      light((each) => each === flow);
+      light((arrow) => flow.contains(arrow));
       tell(`flow-${flow.dataset.flow}`);
     } else if (node) {
-      light((each) => each.dataset.ends.split(" ").includes(node.dataset.node));
+      light((arrow, ends) => ends.includes(node.dataset.node));
       tell(`machine-${node.dataset.node}`);
     } else light(() => false);
   };
