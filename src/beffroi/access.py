@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
-from beffroi.city import City
+from beffroi.city import INTERNET, City, Gateway, Host
 
 _FIRST_LINES = """\
 # Written by `beffroi apply` from the declaration. `ssh -F {path} HOST` works too.
@@ -53,8 +56,7 @@ def write_ssh_config(folder: Path, city: City, host_keys: Mapping[str, str], doo
     config, known_hosts = folder / "ssh_config", folder / "known_hosts"
     lines = []
     for name, machine in city.machines().items():
-        address = next(iter(machine.interfaces.values())).ipv4
-        lines += [f"Host {name}", f"  HostName {address}", f"  HostKeyAlias {name}"]
+        lines += [f"Host {name}", f"  HostName {_address(city, machine, door.bastion)}", f"  HostKeyAlias {name}"]
         if name != door.bastion:
             lines.append(f"  ProxyJump {door.bastion}")
         elif door.proxy_command:
@@ -64,3 +66,21 @@ def write_ssh_config(folder: Path, city: City, host_keys: Mapping[str, str], doo
     config.write_text("\n".join(lines) + "\n\n" + first)
     known_hosts.write_text("".join(f"{name} {key}\n" for name, key in sorted(host_keys.items())))
     return config
+
+
+def open_door(ssh_config: Path, bastion: str) -> None:
+    """Open the one connection to the bastion that all others share, so that they do not all knock at once.
+
+    A bastion that does not answer is no error here: each observation will say so for itself.
+    """
+    argv = ["ssh", "-F", str(ssh_config), "-T", bastion, "true"]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+
+
+def _address(city: City, machine: Host | Gateway, bastion: str) -> IPv4Address:
+    """Return the address at which the bastion reaches a machine: on a shared segment, never by the internet."""
+    shared = city.machines()[bastion].interfaces
+    inside = [segment for segment in machine.interfaces if segment != INTERNET] or list(machine.interfaces)
+    nearest = next((segment for segment in inside if segment in shared), inside[0])
+    return machine.interfaces[nearest].ipv4

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beffroi import declaration
-from beffroi.access import Door, write_ssh_config
+from beffroi.access import Door, open_door, write_ssh_config
 from beffroi.converge import Action, Convergence, Work, converge
 from beffroi.declaration import Declaration
 from beffroi.errors import CouldNotAct, RefusedPlan
@@ -212,4 +212,5 @@ class Works:
         return set(self.declared.city.hosts_with_role("log-collector"))
 
     def _look(self, hosts: list[str], only: frozenset[str] = frozenset()) -> tuple[Observation, ...]:
+        open_door(self.ssh_config, declaration.bastion(self.declared.city))
         return look(self.declared.desired, hosts, self.ssh_config, only=only, seen=self.progress.seen)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,14 +158,17 @@ def _inventory(settings: Settings) -> dict[str, Any]:
 
 
 def _environment(ssh_config: Path, scratch: Path) -> dict[str, str]:
+    empty = scratch / "ansible.cfg"  # a user's or a folder's own configuration must not change what we do
+    empty.touch()
     return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",  # the Ansible installed with us
         "ANSIBLE_SSH_ARGS": f"-F {ssh_config}",
         "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_HOST_KEY_CHECKING": "true",
         "ANSIBLE_GATHERING": "explicit",
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_NOCOLOR": "true",
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(empty),
         "ANSIBLE_LOCAL_TEMP": str(scratch / "tmp"),
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
     }

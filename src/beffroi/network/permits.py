@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from itertools import product
 from typing import Literal
@@ -49,14 +50,46 @@ class Permit:
 
 
 def permits(city: City, machine: str) -> list[Permit]:
-    """Return what `machine` has to accept, in the order of the declared flows."""
-    return [
-        permit
-        for flow in city.flows
-        for names in product(flow.source, flow.destination)
-        for source, destination in _pairs(city, *names)
-        for permit in _on_machine(city, machine, flow, source, destination)
-    ]
+    """Return what `machine` has to accept, in the order of the declared flows; KeyError if it is unknown."""
+    return _permits(_Same(city))[machine]
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A city as a key of a cache: equal when it is the very same object, since its dictionaries have no hash."""
+
+    city: City
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.city is self.city
+
+    def __hash__(self) -> int:
+        return id(self.city)
+
+
+@lru_cache(maxsize=4)
+def _permits(same: _Same) -> dict[str, list[Permit]]:
+    """Return every machine's permits: flows are walked once for all machines, and once for all who ask."""
+    city = same.city
+    found: dict[str, list[Permit]] = {name: [] for name in city.machines()}
+    for flow in city.flows:
+        for names in product(flow.source, flow.destination):
+            for source, destination in _pairs(city, *names):
+                hops = path(city, source.segment, destination.segment)
+                if not hops and source.segment != destination.segment:
+                    continue
+                for machine, accepted in found.items():
+                    accepted.extend(_on_machine(city, machine, flow, _Way(source, destination, hops)))
+    return found
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Where packets of a flow travel: between which endpoints, over which gateways."""
+
+    source: Endpoint
+    destination: Endpoint
+    hops: list[Hop]
 
 
 def endpoints(city: City, name: str) -> list[Endpoint]:
@@ -95,15 +128,13 @@ def _all_inner(city: City, name: str, endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, ipv4=ipv4, ipv6=tuple(IPv6Network(interface.ipv6) for interface in inner))
 
 
-def _on_machine(city: City, name: str, flow: Flow, source: Endpoint, destination: Endpoint) -> Iterator[Permit]:
+def _on_machine(city: City, name: str, flow: Flow, way: _Way) -> Iterator[Permit]:
     machine, service = city.machines()[name], city.services[flow.service]
-    hops = path(city, source.segment, destination.segment)
-    if not hops and source.segment != destination.segment:
-        return
+    source, destination = way.source, way.destination
     if source.holds(machine) and egress(city, name, destination.segment) == source.segment:
         yield Permit(flow.name, "output", "", source.segment, source, destination, service)
     entry = destination.segment
-    for hop in hops:
+    for hop in way.hops:
         if hop.gateway == name:
             entry = hop.entry
             yield Permit(flow.name, "forward", hop.entry, hop.exit, source, destination, service)
