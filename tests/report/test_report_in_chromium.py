@@ -166,7 +166,7 @@ def test_the_keyboard_walks_the_matrix_and_every_cell_says_what_it_is(reader: Re
     """
     seen = reader.look("report.html#en", script)
     assert seen["told"] == seen["label"]
-    assert re.fullmatch(r"Requirement \d+ of accounts holds accounts/requirement-\d+ · core — \w+", seen["told"])
+    assert re.fullmatch(r"Requirement \d+ of accounts holds, accounts/requirement-\d+ · core — \w+", seen["told"])
 
 
 def test_the_map_tells_about_the_flow_and_the_machine_that_has_the_focus(reader: Reader) -> None:

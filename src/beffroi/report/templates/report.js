@@ -25,7 +25,7 @@
   addEventListener("hashchange", followAddress);
   followAddress();
 
-  const shownText = (element) => element.innerText.replace(/\s+/g, " ").trim();
+  const shownText = (element) => element.innerText.trim().replace(/\s*\n\s*/g, ", ");
 
   const table = document.querySelector(".matrix");
   const columns = [...table.tHead.rows[0].cells].slice(1);
