@@ -88,28 +88,32 @@ def explain(
     them and are left out. `prefix` is where the validated value stood; `model` lets misspelt fields be guessed.
     """
     mistakes: dict[FieldPath, Mistake] = {}
+    guessed: set[FieldPath] = set()
     for found in error.errors(include_url=False):
         loc = tuple(found["loc"])
         path = nearest((*prefix, *loc), known)
         if found["type"] == "missing":
             path = (*path, loc[-1])
-        reason, hint = _words(found, loc, model)
-        mistakes.setdefault(path, (path, reason, hint))
-    return list(mistakes.values())
+        if found["type"] == "extra_forbidden":
+            fields = [name for name in _fields_at(model, loc) if (*path[:-1], name) not in known]
+            guessed.update((*path[:-1], guess) for guess in _nearest_word(str(loc[-1]), fields))
+            hint = suggestion(str(loc[-1]), fields) if fields else say("wrong-field-unknown-hint")
+            mistakes[path] = (path, say("wrong-field-unknown"), hint)
+        else:
+            mistakes.setdefault(path, (path, *_words(found, loc)))
+    return [mistake for path, mistake in mistakes.items() if path not in guessed]
 
 
-def _words(found: Mapping[str, Any], loc: FieldPath, model: type[BaseModel] | None) -> tuple[str, str]:
+def _words(found: Mapping[str, Any], loc: FieldPath) -> tuple[str, str]:
     kind, value = str(found["type"]), found["input"]
     context = found.get("ctx", {})
     names = {"value": _shown(value), "field": visible(str(loc[-1])) if loc else "", **context}
     if kind in ("literal_error", "enum") and value is not None:
         choices = re.findall(r"'([^']*)'", str(context["expected"]))
         return say("wrong-choice", **names), suggestion(str(value), choices)
-    if kind == "extra_forbidden":
-        return say("wrong-field-unknown", **names), _field_hint(str(loc[-1]), loc, model)
     key = _key(kind, value, context)
     if key == "network-host-bits":
-        names["network"] = _without_host_bits(value)
+        names["network"] = _without_host_bits(kind, value)
     return _pair(key, {**names, "detail": visible(str(found["msg"]))})
 
 
@@ -118,7 +122,7 @@ def _key(kind: str, value: object, context: Mapping[str, Any]) -> str:
         return "field-empty"
     if kind == "string_pattern_mismatch":
         return _wrong_form(str(context["pattern"]), value)
-    if kind in ("ip_v4_network", "ip_v6_network") and _without_host_bits(value):
+    if _without_host_bits(kind, value):
         return "network-host-bits"
     return _KEYS.get(kind, "other")
 
@@ -134,14 +138,9 @@ def _wrong_form(pattern: str, value: object) -> str:
     return wanted or "form"
 
 
-def _field_hint(written: str, loc: FieldPath, model: type[BaseModel] | None) -> str:
-    fields = list(_fields_at(model, loc)) if model else []
-    return suggestion(written, fields) if fields else say("wrong-field-unknown-hint")
-
-
 def suggestion(written: str, choices: list[str]) -> str:
     """Return the hint for a word that is none of `choices`: the nearest one, else all of them, else none exist yet."""
-    near = get_close_matches(written, choices, n=1)
+    near = _nearest_word(written, choices)
     if near:
         return say("hint-did-you-mean", choice=visible(near[0]))
     if not choices:
@@ -161,15 +160,21 @@ def _shown(value: object) -> str:
     return visible(str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def _without_host_bits(value: object) -> str | None:
+def _nearest_word(written: str, choices: list[str]) -> list[str]:
+    return get_close_matches(written[:80], choices, n=1)
+
+
+def _without_host_bits(kind: str, value: object) -> str | None:
+    """Return the network that `value` stands in, when it is of the family that `kind` of error is about."""
     try:
-        return str(ip_network(str(value), strict=False))
+        network = ip_network(str(value), strict=False)
     except ValueError:
         return None
+    return str(network) if kind == f"ip_v{network.version}_network" else None
 
 
-def _fields_at(model: type[BaseModel], loc: FieldPath) -> Iterator[str]:
-    """Yield the names of the fields that may stand beside the last step of `loc`."""
+def _fields_at(model: type[BaseModel] | None, loc: FieldPath) -> Iterator[str]:
+    """Yield the names of the fields that may stand at the last step of `loc`."""
     current: Any = model
     for step in loc[:-1]:
         current = _inside(current, step)

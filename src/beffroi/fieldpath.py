@@ -11,11 +11,13 @@ WHOLE_FILE = "(file)"
 """What stands for the field when a problem is about the file itself."""
 
 _SHOWN_LENGTH = 80
+_SHOWN_STEPS = 10
 
 
 def dotted(path: FieldPath) -> str:
     """Return `path` as a person reads it: `hosts.db.interfaces.servers.ipv4`."""
-    return ".".join(visible(str(part)) for part in path) or WHOLE_FILE
+    shown = [visible(str(part)) for part in path[:_SHOWN_STEPS]] + ["…"] * (len(path) > _SHOWN_STEPS)
+    return ".".join(shown) or WHOLE_FILE
 
 
 def nearest(path: FieldPath, known: Container[FieldPath]) -> FieldPath:

@@ -96,7 +96,7 @@ def read(path: Path, *, shown_as: str, within: Path | None = None) -> Document:
     """
     shown = visible(shown_as)
     if within is not None and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(within)):
-        raise _refused(shown, "yaml-outside", folder=visible(within.as_posix()))
+        raise _refused(shown, "yaml-outside")
     reader = _Reader(shown)
     value = reader.document(_text(_bytes(path, shown), shown))
     if reader.problems:
@@ -104,7 +104,7 @@ def read(path: Path, *, shown_as: str, within: Path | None = None) -> Document:
     return Document(shown, value, reader.lines)
 
 
-def _refused(shown: str, key: str, line: int = 1, path: FieldPath = (), /, **names: Any) -> InvalidCity:
+def _refused(shown: str, key: str, line: int = 1, path: FieldPath = (), /, **names: Any) -> InvalidCity:  # noqa: ANN401 - say() takes anything
     return InvalidCity([Problem(shown, line, dotted(path), say(key, **names), say(f"{key}-hint", **names))])
 
 
@@ -170,6 +170,7 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
+                    self._path = ()
                     self._stop("yaml-documents", _line(event))
                 if event.version or event.tags:
                     self._once("yaml-directive", 1)
@@ -187,7 +188,7 @@ class _Reader:
         if anchor := getattr(event, "anchor", None):
             self._once("yaml-anchor", _line(event), name=visible(anchor))
         if tag := getattr(event, "tag", None):
-            self._once("yaml-tag", _line(event), tag=visible(tag))
+            self._once("yaml-tag", _line(event), tag=visible(tag.replace("tag:yaml.org,2002:", "!!")))
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(events, path)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -235,7 +236,7 @@ class _Reader:
         number = _NUMBER.fullmatch(text)
         if not number:
             return text
-        if len(text) > MAX_NUMBER_LENGTH:
+        if len(text.strip("-.")) > MAX_NUMBER_LENGTH:
             self._note("yaml-number", _line(event), value=visible(text))
             return None
         return float(text) if number[2] else int(text)

@@ -66,9 +66,8 @@ def load(folder: Path, *, shown_as: str | None = None) -> Loaded:
     try:
         city = City.model_validate(draft.value, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise InvalidCity(
-            [draft.problem(*mistake) for mistake in explain(error, known=draft.places, model=City)]
-        ) from error
+        mistakes = explain(error, known=draft.places, model=City)
+        raise InvalidCity([draft.problem(*mistake) for mistake in mistakes]) from error
     draft.problems += [draft.judged(mistake) for mistake in mistakes_in(city)]
     draft.stop_if_wrong()
     return Loaded(city, draft.places)
@@ -76,13 +75,20 @@ def load(folder: Path, *, shown_as: str | None = None) -> Loaded:
 
 def _files(folder: Path, draft: _Draft) -> list[Path]:
     if not folder.is_dir():
-        raise InvalidCity([draft.about(folder, "town-no-folder")])
+        raise InvalidCity([draft.about(folder, "town-no-folder", folder=True)])
     paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     draft.problems += [draft.about(path, "town-yaml-suffix") for path in paths if path.suffix.lower() == ".yaml"]
     files = [path for path in paths if path.suffix == ".yml" and path.name not in NOT_THE_CITY]
     if not files:
-        raise InvalidCity(draft.problems or [draft.about(folder, "town-no-file")])
+        raise InvalidCity(draft.problems or [draft.about(folder, "town-no-file", folder=True)])
     return files
+
+
+def _moved(path: FieldPath, offset: int) -> FieldPath:
+    """Return `path` with its position in a top-level list moved, where the list continues another file's."""
+    if offset and len(path) > 1:
+        return (path[0], int(path[1]) + offset, *path[2:])
+    return path
 
 
 @dataclass
@@ -97,53 +103,44 @@ class _Draft:
     def add(self, path: Path, folder: Path) -> None:
         """Merge one file; its mistakes join the others."""
         try:
-            document = yamlfile.read(path, shown_as=self._shown(path, folder), within=folder)
+            document = yamlfile.read(path, shown_as=self._shown(path), within=folder)
             sections = document.mapping()
         except InvalidCity as error:
             self.problems += error.problems
             return
         self.places.setdefault((), Place(document.file, 1))
+        kept: dict[FieldPath, int] = {}
         for name, section in sections.items():
-            self._merge(name, section, document)
+            kept.update(self._merge(name, section, document))
+        for here, line in document.lines.items():
+            start = here[:1] if here[:1] in kept else here[:2]
+            if start in kept:
+                self.places.setdefault(_moved(here, kept[start]), Place(document.file, line))
 
-    def _shown(self, path: Path, folder: Path) -> str:
-        return path.name if self.shown == "." or path == folder else f"{self.shown}/{path.name}"
+    def _shown(self, path: Path) -> str:
+        return path.name if self.shown == "." else f"{self.shown}/{path.name}"
 
-    def _merge(self, name: str, section: Any, document: yamlfile.Document) -> None:  # noqa: ANN401 - as written
-        known = self.value.get(name)
+    def _merge(self, name: str, section: Any, document: yamlfile.Document) -> dict[FieldPath, int]:  # noqa: ANN401
+        """Merge one section; return the paths whose lines are to be kept, with what is added to a list's positions."""
         if name not in self.value:
-            self.value[name] = section
-            self._keep_places(document, (name,), 0)
-        elif isinstance(known, list) and isinstance(section, list):
-            self._keep_places(document, (name,), len(known))
+            self.value[name] = dict(section) if isinstance(section, dict) else section
+            return {(name,): 0}
+        known = self.value[name]
+        if isinstance(known, list) and isinstance(section, list):
             self.value[name] = known + section
-        elif isinstance(known, dict) and isinstance(section, dict):
-            for key, entry in section.items():
-                self._merge_entry(name, key, entry, document)
-        else:
+            return {(name,): len(known)}
+        if not (isinstance(known, dict) and isinstance(section, dict)):
             self._twice((name,), document)
-
-    def _merge_entry(self, name: str, key: str, entry: Any, document: yamlfile.Document) -> None:  # noqa: ANN401
-        if key in self.value[name]:
+            return {}
+        fresh = {key: entry for key, entry in section.items() if key not in known}
+        known.update(fresh)
+        for key in section.keys() - fresh.keys():
             self._twice((name, key), document)
-            return
-        self.value[name] = {**self.value[name], key: entry}
-        self._keep_places(document, (name, key), 0)
+        return {(name, key): 0 for key in fresh}
 
     def _twice(self, path: FieldPath, document: yamlfile.Document) -> None:
         reason = say("town-twice", name=visible(str(path[-1])), first=self.places[path])
         self.problems.append(document.problem(path, reason, say("town-twice-hint")))
-
-    def _keep_places(self, document: yamlfile.Document, start: FieldPath, offset: int) -> None:
-        """Keep the lines below `start`; positions of a list that is continued move by `offset`."""
-        depth = len(start)
-        for path, line in document.lines.items():
-            if path[:depth] != start:
-                continue
-            moved = path
-            if offset and len(path) > depth:
-                moved = (*start, int(path[depth]) + offset, *path[depth + 1 :])
-            self.places.setdefault(moved, Place(document.file, line))
 
     def problem(self, path: FieldPath, reason: str, hint: str) -> Problem:
         """Return a problem located at `path`, or at its nearest written ancestor."""
@@ -155,9 +152,9 @@ class _Draft:
         other = "" if mistake.other is None else str(self.places[nearest(mistake.other, self.places)])
         return self.problem(mistake.path, mistake.reason(other), mistake.hint())
 
-    def about(self, path: Path, key: str) -> Problem:
-        """Return a problem about a whole file or folder."""
-        name = visible(self.shown if path.name == Path(self.shown).name else f"{self.shown}/{path.name}")
+    def about(self, path: Path, key: str, *, folder: bool = False) -> Problem:
+        """Return a problem about a whole file, or about the town's folder."""
+        name = visible(self.shown if folder else self._shown(path))
         return Problem(name, 1, WHOLE_FILE, say(key), say(f"{key}-hint"))
 
     def stop_if_wrong(self) -> None:

@@ -20,25 +20,30 @@ class Store(Declared):
     """A place where a host keeps data: a folder owned by one service account."""
 
     label: Text
-    path: AbsolutePath
-    owner: UnixName = "root"
-    group: UnixName = "root"
+    path: Annotated[AbsolutePath, Field(description="absolute path of the folder")]
+    owner: Annotated[UnixName, Field(description="Unix account that owns the folder")] = "root"
+    group: Annotated[UnixName, Field(description="Unix group of the folder")] = "root"
     mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$"), Field(description="permission bits, octal")] = (
         "0750"
     )
-    encrypted_at_rest: Flag = False
+    encrypted_at_rest: Annotated[Flag, Field(description="the volume that holds it is encrypted")] = False
 
 
 class Host(Declared):
     """A managed server."""
 
     label: Text
-    os: OperatingSystem
-    roles: tuple[Name, ...] = ()
-    interfaces: Annotated[dict[SegmentName, Interface], Field(min_length=1)]
+    os: Annotated[OperatingSystem, Field(description="operating system")]
+    roles: Annotated[
+        tuple[Name, ...],
+        Field(description="what the host is for, such as `bastion` or `log-collector`; controls choose hosts by role"),
+    ] = ()
+    interfaces: Annotated[
+        dict[SegmentName, Interface], Field(min_length=1, description="addresses, by segment; exactly one for a host")
+    ]
     services: Annotated[tuple[Name, ...], Field(description="the services that this host offers")] = ()
-    stores: dict[Name, Store] = {}
-    responsible: Name
+    stores: Annotated[dict[Name, Store], Field(description="where the host keeps data, by name")] = {}
+    responsible: Annotated[Name, Field(description="the function that answers for it")]
     forwarding: Annotated[Flag, Field(description="routes between segments: only gateways may")] = False
 
 
@@ -46,14 +51,18 @@ class Gateway(Declared):
     """A managed router and firewall between segments."""
 
     label: Text
-    os: OperatingSystem
-    roles: tuple[Name, ...] = ()
-    interfaces: Annotated[dict[SegmentName, Interface], Field(min_length=2)]
-    services: tuple[Name, ...] = ()
+    os: Annotated[OperatingSystem, Field(description="operating system")]
+    roles: Annotated[
+        tuple[Name, ...], Field(description="what the gateway is for; controls choose machines by role")
+    ] = ()
+    interfaces: Annotated[
+        dict[SegmentName, Interface], Field(min_length=2, description="addresses, by segment; two at least")
+    ]
+    services: Annotated[tuple[Name, ...], Field(description="the services that this gateway itself offers")] = ()
     masquerade: Annotated[
         tuple[SegmentName, ...], Field(description="segments towards which private IPv4 sources are translated")
     ] = ()
-    responsible: Name
+    responsible: Annotated[Name, Field(description="the function that answers for it")]
 
 
 class FleetKind(StrEnum):
@@ -72,12 +81,12 @@ class Fleet(Declared):
 
     label: Text
     kind: FleetKind
-    segment: SegmentName
-    ipv4: NetworkV4
-    ipv6: NetworkV6
-    count: Annotated[Whole, Field(ge=1, le=1_000_000)]
+    segment: Annotated[SegmentName, Field(description="the segment on which the devices stand")]
+    ipv4: Annotated[NetworkV4, Field(description="the part of the segment that they use")]
+    ipv6: Annotated[NetworkV6, Field(description="the part of the segment that they use")]
+    count: Annotated[Whole, Field(ge=1, le=1_000_000, description="number of devices")]
     services: Annotated[tuple[Name, ...], Field(description="services that the devices themselves offer")] = ()
-    owner: Name
+    owner: Annotated[Name, Field(description="the function that answers for them")]
 
     def first_ipv4(self) -> IPv4Address:
         """Return the address that the fleet's first device has (the one a lab gives to its stand-in)."""

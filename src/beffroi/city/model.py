@@ -16,25 +16,33 @@ from .words import Declared, Function, Line, Name, SegmentName, Text, Whole
 class Town(Declared):
     """Who the town is."""
 
-    name: Name
+    name: Annotated[Name, Field(description="short name, as in file names and reports")]
     label: Text
-    population: Annotated[Whole, Field(ge=1)]
+    population: Annotated[Whole, Field(ge=1, description="inhabitants")]
     controller: Annotated[Line, Field(description="the data controller, as the register names it")]
-    data_protection_officer: Name
+    data_protection_officer: Annotated[
+        Name, Field(description="the function that holds this office (RGPD, article 37)")
+    ]
 
 
 class City(Declared):
     """Everything that a town declares: the one source from which plans, checks and registers derive."""
 
     town: Town
-    functions: dict[Name, Function]
-    segments: dict[SegmentName, Segment]
-    services: dict[Name, Service]
-    hosts: dict[Name, Host]
-    gateways: dict[Name, Gateway] = {}
-    fleets: dict[Name, Fleet] = {}
-    flows: tuple[Flow, ...] = ()
-    processing: dict[Name, ProcessingActivity] = {}
+    functions: Annotated[dict[Name, Function], Field(description="who is responsible, as functions, never persons")]
+    segments: Annotated[
+        dict[SegmentName, Segment], Field(description="network segments; the one named `internet` is the uplink")
+    ]
+    services: Annotated[dict[Name, Service], Field(description="network services by name")]
+    hosts: Annotated[dict[Name, Host], Field(description="managed servers")]
+    gateways: Annotated[dict[Name, Gateway], Field(description="managed routers and firewalls")] = {}
+    fleets: Annotated[dict[Name, Fleet], Field(description="devices that are not managed here")] = {}
+    flows: Annotated[
+        tuple[Flow, ...], Field(description="who may talk to whom; whatever is not listed is refused")
+    ] = ()
+    processing: Annotated[
+        dict[Name, ProcessingActivity], Field(description="the register of processing activities (RGPD, article 30)")
+    ] = {}
 
     def machines(self) -> dict[str, Host | Gateway]:
         """Return every managed machine by name: gateways first (traffic needs them), then hosts."""

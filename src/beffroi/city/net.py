@@ -34,8 +34,10 @@ def _written_network(value: object) -> object:
 _PREFIX = re.compile(r"^[0-9a-fA-F:.]+/[0-9]{1,3}$")
 AddressV4 = Annotated[IPv4Address, BeforeValidator(_written_address, json_schema_input_type=IPv4Address)]
 AddressV6 = Annotated[IPv6Address, BeforeValidator(_written_address, json_schema_input_type=IPv6Address)]
-NetworkV4 = Annotated[IPv4Network, BeforeValidator(_written_network, json_schema_input_type=IPv4Network)]
-NetworkV6 = Annotated[IPv6Network, BeforeValidator(_written_network, json_schema_input_type=IPv6Network)]
+_TextV4 = Annotated[str, StringConstraints(pattern=r"^[0-9.]{7,15}/[0-9]{1,2}$")]
+_TextV6 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F:.]{2,45}/[0-9]{1,3}$")]
+NetworkV4 = Annotated[IPv4Network, BeforeValidator(_written_network, json_schema_input_type=_TextV4)]
+NetworkV6 = Annotated[IPv6Network, BeforeValidator(_written_network, json_schema_input_type=_TextV6)]
 
 
 class Zone(StrEnum):
@@ -58,16 +60,16 @@ class Segment(Declared):
 
     label: Text
     vlan: Annotated[Whole, Field(ge=1, le=4094, description="IEEE 802.1Q VLAN identifier")]
-    ipv4: NetworkV4
-    ipv6: NetworkV6
+    ipv4: Annotated[NetworkV4, Field(description="address and prefix length, such as 10.20.0.0/24")]
+    ipv6: Annotated[NetworkV6, Field(description="address and prefix length, such as fd00:20::/64")]
     zone: Zone
 
 
 class Interface(Declared):
     """A machine's addresses on one segment."""
 
-    ipv4: AddressV4
-    ipv6: AddressV6
+    ipv4: Annotated[AddressV4, Field(description="an address of the segment's IPv4 network")]
+    ipv6: Annotated[AddressV6, Field(description="an address of the segment's IPv6 network")]
 
 
 Port = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(-[0-9]{1,5})?$")]
@@ -76,9 +78,9 @@ Port = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(-[0-9]{1,5})?$")]
 class Service(Declared):
     """A network service: a protocol and its destination ports (`443`, or a range `8000-8010`)."""
 
-    label: Text | None = None
-    protocol: Literal["tcp", "udp", "icmp"]
-    ports: tuple[Port, ...] = ()
+    label: Annotated[Text | None, Field(description="what it is called")] = None
+    protocol: Annotated[Literal["tcp", "udp", "icmp"], Field(description="transport; icmp stands for ICMP and ICMPv6")]
+    ports: Annotated[tuple[Port, ...], Field(description="destination ports and ranges; none for icmp")] = ()
     encrypted: Annotated[Flag, Field(description="the protocol itself protects what it carries (TLS, SSH...)")] = False
 
     @field_validator("ports", mode="before", json_schema_input_type=list[Port | int])
@@ -105,21 +107,28 @@ _DAY = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 Day = Annotated[date, BeforeValidator(_written_day, json_schema_input_type=date)]
 
 
+Names = Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
 class Flow(Declared):
     """One permission to talk: from, to, which service, why, and until when.
 
     Endpoints name a segment, a host, a gateway, a fleet, or `internet`.
     """
 
-    name: Name
-    source: Annotated[tuple[Name, ...], Field(alias="from", min_length=1)]
-    destination: Annotated[tuple[Name, ...], Field(alias="to", min_length=1)]
-    service: Name
+    name: Annotated[Name, Field(description="unique name of the flow")]
+    source: Annotated[
+        Names, Field(alias="from", description="who opens the connection: segments, machines, fleets or `internet`")
+    ]
+    destination: Annotated[
+        Names, Field(alias="to", description="who answers: segments, machines, fleets or `internet`")
+    ]
+    service: Annotated[Name, Field(description="the service that is reached")]
     purpose: Text
     processing: Annotated[Name | None, Field(description="the processing activity that this flow serves")] = None
     until: Annotated[Day | None, Field(description="last day on which the flow is open")] = None
 
-    @field_validator("source", "destination", mode="before", json_schema_input_type=Name | list[Name])
+    @field_validator("source", "destination", mode="before", json_schema_input_type=Name | Names)
     @classmethod
     def _one_name_is_a_list_of_one(cls, names: object) -> object:
         return (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list) else names

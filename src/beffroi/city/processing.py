@@ -46,24 +46,24 @@ class Category(Declared):
     """A category of personal data; `sensitive` for articles 9 and 10."""
 
     label: Text
-    sensitive: Flag = False
+    sensitive: Annotated[Flag, Field(description="special categories and offences (RGPD, articles 9 and 10)")] = False
 
 
 class Processor(Declared):
     """Somebody who processes data on the town's behalf (article 28)."""
 
-    name: Line
-    country: Country
+    name: Annotated[Line, Field(description="the company or body")]
+    country: Annotated[Country, Field(description="where data is processed (ISO 3166-1 alpha-2)")]
     guarantee: Annotated[
         Text | None, Field(description="what covers a transfer outside the EU (articles 44 to 49)")
     ] = None
-    contract: Line | None = None
+    contract: Annotated[Line | None, Field(description="reference of the contract (article 28)")] = None
 
 
 class Retention(Declared):
     """How long data is kept, and from what event the time runs."""
 
-    duration: Duration
+    duration: Annotated[Duration, Field(description="a whole number and its unit, such as `30 days` or `1 year`")]
     starts: Text
 
     def lasts(self) -> timedelta:
@@ -78,14 +78,21 @@ class ProcessingActivity(Declared):
     label: Text
     purpose: Text
     legal_basis: LegalBasis
-    legal_reference: Text | None = None
-    role: Literal["controller", "processor"] = "controller"
-    responsible: Name
-    data_subjects: Annotated[tuple[Text, ...], Field(min_length=1)]
-    categories: Annotated[tuple[Category, ...], Field(min_length=1)]
-    recipients: tuple[Text, ...] = ()
-    processors: tuple[Processor, ...] = ()
+    legal_reference: Annotated[Text | None, Field(description="the law or deliberation that the activity rests on")] = (
+        None
+    )
+    role: Annotated[
+        Literal["controller", "processor"],
+        Field(description="whether the town decides (controller) or acts for another (processor)"),
+    ] = "controller"
+    responsible: Annotated[Name, Field(description="the function that answers for the activity")]
+    data_subjects: Annotated[tuple[Text, ...], Field(min_length=1, description="whose data")]
+    categories: Annotated[tuple[Category, ...], Field(min_length=1, description="which data")]
+    recipients: Annotated[tuple[Text, ...], Field(description="to whom data is disclosed")] = ()
+    processors: Annotated[tuple[Processor, ...], Field(description="who processes data for the town")] = ()
     stores: Annotated[tuple[Name, ...], Field(description="names of the stores that hold the data")]
     retention: Retention
-    security_measures: Annotated[tuple[Text, ...], Field(min_length=1)]
+    security_measures: Annotated[
+        tuple[Text, ...], Field(min_length=1, description="how data is protected (article 32)")
+    ]
     impact_assessment: Annotated[Line | None, Field(description="reference of the assessment (article 35)")] = None

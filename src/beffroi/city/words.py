@@ -34,8 +34,8 @@ class Declared(BaseModel):
 class Text(Declared):
     """A text in the town's two languages."""
 
-    fr: Line
-    en: Line
+    fr: Annotated[Line, Field(description="the text in French")]
+    en: Annotated[Line, Field(description="the text in English")]
 
     def of(self, language: str) -> str:
         """Return the text in `language` (`fr` or `en`)."""

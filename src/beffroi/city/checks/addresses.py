@@ -17,19 +17,9 @@ Address = IPv4Address | IPv6Address
 
 FAMILIES = ("ipv4", "ipv6")
 
-_SPECIAL = tuple(
-    ip_network(text)
-    for text in (
-        "0.0.0.0/8",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "224.0.0.0/3",
-        "::/127",
-        "::ffff:0:0/96",
-        "fe80::/10",
-        "ff00::/8",
-    )
-)
+_SPECIAL_V4 = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+_SPECIAL_V6 = ("::/127", "::ffff:0:0/96", "fe80::/10", "ff00::/8")
+_SPECIAL = tuple(ip_network(text) for text in (*_SPECIAL_V4, *_SPECIAL_V6))
 """Networks that no segment may use: this host, loopback, link-local, multicast, reserved (RFC 6890)."""
 
 

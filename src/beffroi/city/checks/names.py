@@ -46,8 +46,7 @@ def _segments(city: City) -> Iterator[Mistake]:
     for section, machines in (("hosts", city.hosts), ("gateways", city.gateways)):
         for name, machine in machines.items():
             for segment in machine.interfaces:
-                path = (section, name, "interfaces", segment)
-                yield from _unknown(path, "unknown-segment", segment, city.segments)
+                yield from _unknown((section, name, "interfaces", segment), "unknown-segment", segment, city.segments)
     for name, gateway in city.gateways.items():
         path = ("gateways", name, "masquerade")
         yield from _unknown_in(path, "masquerade-elsewhere", gateway.masquerade, gateway.interfaces)
@@ -78,7 +77,12 @@ def _processing(city: City) -> Iterator[Mistake]:
 
 def _one_meaning(city: City) -> Iterator[Mistake]:
     first: dict[str, FieldPath] = {}
-    sections = {"segments": city.segments, "hosts": city.hosts, "gateways": city.gateways, "fleets": city.fleets}
+    sections: dict[str, Collection[str]] = {
+        "segments": city.segments,
+        "hosts": city.hosts,
+        "gateways": city.gateways,
+        "fleets": city.fleets,
+    }
     for section, entries in sections.items():
         for name in entries:
             path = (section, name)
@@ -92,7 +96,7 @@ def _internet(city: City) -> Iterator[Mistake]:
     for name, segment in city.segments.items():
         if (name == INTERNET) != (segment.zone is Zone.INTERNET):
             yield Mistake(("segments", name, "zone"), "internet-zone", {"name": name, "zone": segment.zone.value})
-    if city.gateways and INTERNET not in city.segments:
+    if city.gateways and not any(segment.zone is Zone.INTERNET for segment in city.segments.values()):
         yield Mistake(("segments",), "internet-missing")
     for name, host in city.hosts.items():
         if INTERNET in host.interfaces:
