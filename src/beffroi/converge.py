@@ -93,58 +93,57 @@ class Work:
 
 def converge(work: Work, tell: Callable[[Action], None]) -> Convergence:
     """Run the roles that the work names, stage by stage; tell of each action; return what was done on each host."""
+    done = Convergence(hosts={host: HostOutcome() for host in work.settings})
+    for stage in work.stages:
+        hosts = [host for host in stage if work.settings.get(host)]
+        if hosts:
+            # A run a stage: within one run, Ansible gives up the later plays once all hosts of a play have failed.
+            _run(work, hosts, done, tell)
+    return done
+
+
+def _run(work: Work, hosts: Sequence[str], done: Convergence, tell: Callable[[Action], None]) -> None:
     import ansible_runner  # noqa: PLC0415 - half a second that verbs without Ansible should not pay
 
-    done = Convergence(hosts={host: HostOutcome() for host in work.settings})
     scratch = Path(tempfile.mkdtemp(prefix="beffroi-ansible-"))
     try:
         runner = ansible_runner.run(
             private_data_dir=str(scratch),
-            playbook=_plays(work),
-            inventory=_inventory(work.settings),
-            roles_path=str(work.roles),
+            playbook=[_play(work, hosts)],
+            inventory=_inventory({host: work.settings[host] for host in hosts}),
+            roles_path=str(work.roles.resolve()),
             envvars=_environment(work.ssh_config, scratch),
             event_handler=lambda event: _note(event, done, tell),
             forks=16,
             quiet=True,
         )
-        if runner.status == "failed" and not done.failed:
-            _blame_everyone(done, Path(runner.config.artifact_dir) / "stdout")
+        if runner.status != "successful" and not any(done.hosts[host].failures for host in hosts):
+            _blame(done, hosts, Path(runner.config.artifact_dir) / "stdout")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return done
 
 
-def _plays(work: Work) -> list[dict[str, Any]]:
-    plays = []
-    for stage in work.stages:
-        hosts = [host for host in stage if work.settings.get(host)]
-        kinds = _ordered({kind for host in hosts for kind in work.settings[host]})
-        if not hosts:
-            continue
-        roles = [
-            {
+def _play(work: Work, hosts: Sequence[str]) -> dict[str, Any]:
+    roles = [
+        {
+            "name": kind,
+            "ansible.builtin.import_role": {
                 "name": kind,
-                "ansible.builtin.import_role": {
-                    "name": kind,
-                    "tasks_from": work.entries.get(kind, "main"),
-                    "rolespec_validate": False,  # the settings are typed already, and each validation is an action
-                },
-                "when": f"{kind}_settings is defined",
-            }
-            for kind in kinds
-        ]
-        plays.append(
-            {
-                "name": ", ".join(hosts),
-                "hosts": hosts,
-                "gather_facts": False,
-                "strategy": "free",
-                "become": True,
-                "tasks": roles,
-            }
-        )
-    return plays
+                "tasks_from": work.entries.get(kind, "main"),
+                "rolespec_validate": False,  # the settings are typed already, and each validation is an action
+            },
+            "when": f"{kind}_settings is defined",
+        }
+        for kind in _ordered({kind for host in hosts for kind in work.settings[host]})
+    ]
+    return {
+        "name": ", ".join(hosts),
+        "hosts": list(hosts),
+        "gather_facts": False,
+        "strategy": "free",
+        "become": True,
+        "tasks": roles,
+    }
 
 
 def _ordered(kinds: set[str]) -> list[str]:
@@ -203,7 +202,7 @@ def _note(event: dict[str, Any], done: Convergence, tell: Callable[[Action], Non
     return False  # keep no event on disk: a run's record is the verdicts, and events may hold what was written
 
 
-def _blame_everyone(done: Convergence, stdout: Path) -> None:
+def _blame(done: Convergence, hosts: Sequence[str], stdout: Path) -> None:
     words = stdout.read_text("utf-8", "replace")[-2000:] if stdout.is_file() else ""
-    for outcome in done.hosts.values():
-        outcome.failures.append(words)
+    for host in hosts:
+        done.hosts[host].failures.append(words)

@@ -58,7 +58,7 @@ class StackState:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the stack; raise Interrupted when another run holds it. The lock ends with its process, however it ends."""
+        """Hold the stack; raise Interrupted when another run does. The lock ends with its process, however it ends."""
         with (self.folder / "lock").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -18,7 +18,7 @@ def command(town: Path, root: Path | None, profile: str) -> int:
     """Load the town and say what it is made of."""
     declared = declaration.load(town, root=root, profile=profile)
     city = declared.city
-    counts = {
+    counts: dict[str, object] = {
         "segments": len(city.segments),
         "gateways": len(city.gateways),
         "hosts": len(city.hosts),
@@ -28,5 +28,5 @@ def command(town: Path, root: Path | None, profile: str) -> int:
         "controls": len(declared.controls),
         "checks": len(declared.desired.checks),
     }
-    click.echo(say("cli-check-good", town=city.town.name, **counts))
+    click.echo(say("cli-check-good", language=None, town=city.town.name, **counts))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -85,6 +86,6 @@ def down(ctx: click.Context, town: Path, root: Path | None, profile: str, stack:
     return code
 
 
-def _known(machines: dict[str, object], host: str) -> None:
+def _known(machines: Mapping[str, object], host: str) -> None:
     if host not in machines:
-        raise click.BadParameter(say("cli-lab-unknown", host=host, hosts=", ".join(machines)))
+        raise click.BadParameter(say("cli-lab-unknown", host=host, hosts=", ".join(sorted(machines))))

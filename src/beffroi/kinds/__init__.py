@@ -18,6 +18,7 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
@@ -78,6 +79,7 @@ class Kind(Protocol):
         ...
 
 
+@cache
 def names() -> list[str]:
     """Return every kind's name, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
