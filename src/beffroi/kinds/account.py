@@ -29,6 +29,7 @@ _ORDINARY = range(1000, 60000)
 
 _NO_LOGIN = frozenset({"/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false"})
 _NO_PASSWORD = frozenset({"locked", "absent"})
+_OPEN = frozenset({"empty"})
 _SCHEMES = {
     "y": "yescrypt",
     "gy": "gost-yescrypt",
@@ -165,11 +166,11 @@ def _one_root(_: Setting, facts: dict[str, Any]) -> list[str]:
 
 
 def _no_empty_password(_: Setting, facts: dict[str, Any]) -> list[str]:
-    return [f"{name}: empty password" for name, account in facts["accounts"].items() if account["password"] == "empty"]
+    return [f"{name}: empty password" for name, it in facts["accounts"].items() if it["password"] in _OPEN]
 
 
 def _yescrypt(_: Setting, facts: dict[str, Any]) -> list[str]:
-    fine = _NO_PASSWORD | {"yescrypt", "empty"}
+    fine = _NO_PASSWORD | _OPEN | {"yescrypt"}
     return [f"{name}: {it['password']}" for name, it in facts["accounts"].items() if it["password"] not in fine]
 
 
