@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# What a later role needs comes first: packages before their files, files before services, and the firewall of a
-# gateway before it forwards (sysctl).
+# What a later role needs comes first: packages before their files, files before their modes, the firewall of a gateway
+# before it forwards (sysctl), a store's folder before its purge.
 ROLE_ORDER = (
     "apt_source",
     "package",
     "account",
     "config_file",
-    "file_mode",
     "mount_option",
     "sshd_option",
     "password_policy",
@@ -30,6 +29,7 @@ ROLE_ORDER = (
     "sysctl",
     "time_sync",
     "log_forwarding",
+    "file_mode",
     "unit_sandbox",
     "systemd_timer",
     "service",
