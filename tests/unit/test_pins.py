@@ -44,5 +44,10 @@ def test_pulumis_sdk_and_its_cli_are_of_one_version() -> None:
 
 
 @pytest.mark.parametrize("name", direct_dependencies())
+def test_every_direct_dependency_is_pinned(name: str) -> None:
+    assert name.lower() in pins("requirements-dev.lock")
+
+
+@pytest.mark.parametrize("name", direct_dependencies())
 def test_every_direct_dependency_is_justified_in_the_docs(name: str) -> None:
     assert f"| `{name}` |" in (ROOT / "docs/dependencies.md").read_text()

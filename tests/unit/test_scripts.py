@@ -43,6 +43,7 @@ def outcome_of(test: str, folder: Path, **environment: str) -> int:
     (folder / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
     (folder / "test_it.py").write_text(f"import pytest\n{test}")
     kept = {name: value for name, value in os.environ.items() if name != "CI"}
+    kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # only what the conftest does is looked at
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)]
     return subprocess.run(argv, cwd=folder, env=kept | environment, capture_output=True, check=False).returncode
 
