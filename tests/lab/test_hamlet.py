@@ -7,21 +7,24 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from towns import LabTown
+
+from beffroi.pulumi_cli import find_pulumi
+from beffroi.state import StackState
 
 pytestmark = pytest.mark.lab
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
-def in_station(town: Any, station: str, *argv: str) -> subprocess.CompletedProcess[str]:
+def in_station(town: LabTown, station: str, *argv: str) -> subprocess.CompletedProcess[str]:
     enter = ["ip", "netns", "exec", f"bf-{town.stack}.{station}", *argv]
     return subprocess.run(enter, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_every_control_passes_on_a_town_that_was_just_applied(hamlet: Any) -> None:
+def test_every_control_passes_on_a_town_that_was_just_applied(hamlet: LabTown) -> None:
     code, verdicts = hamlet.verdicts()
     wrong = {key: verdict for key, verdict in verdicts.items() if verdict["outcome"] not in {"pass", "notapplicable"}}
     assert wrong == {}
@@ -29,30 +32,35 @@ def test_every_control_passes_on_a_town_that_was_just_applied(hamlet: Any) -> No
     assert {host for host, _ in verdicts} == {"core", "bastion", "mirror", "log"}
 
 
-def test_kernel_wide_settings_are_not_applicable_for_a_stated_reason(hamlet: Any) -> None:
+def test_kernel_wide_settings_are_not_applicable_for_a_stated_reason(hamlet: LabTown) -> None:
     _, verdicts = hamlet.verdicts()
     assert verdicts["log", "kernel/addresses-hidden"]["outcome"] == "notapplicable"
     assert verdicts["log", "kernel/addresses-hidden"]["reason"] == "shared kernel"
 
 
-def test_a_second_apply_has_nothing_to_do(hamlet: Any) -> None:
+def test_a_second_apply_has_nothing_to_do(hamlet: LabTown) -> None:
     done = hamlet.apply()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 provisioning step(s) done, 0 configuration change(s) made." in done.stderr
 
 
-def test_running_every_role_again_changes_nothing(hamlet: Any) -> None:
+def test_running_every_role_again_changes_nothing(hamlet: LabTown) -> None:
     done = hamlet.apply("--all")
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 configuration change(s) made." in done.stderr, done.stderr
 
 
-def test_verification_writes_nothing_on_a_machine(hamlet: Any) -> None:
+def test_verification_writes_nothing_on_a_machine(hamlet: LabTown) -> None:
     # Logs grow because somebody logged in; everything else must stay as it was, to the last inode.
     listing = (
-        "find / -xdev ( -path /proc -o -path /run -o -path /tmp -o -path /var/log -o -path /var/tmp"
-        " -o -path /var/lib/chrony -o -path /var/lib/systemd -o -path /var/spool/rsyslog ) -prune -o -printf '%p %s %T@ %m %u\\n' | sort"
-    ).replace("( ", "\\( ").replace(" )", " \\)")
+        (
+            "find / -xdev ( -path /proc -o -path /run -o -path /tmp -o -path /var/log -o -path /var/tmp"
+            " -o -path /var/lib/chrony -o -path /var/lib/systemd -o -path /var/spool/rsyslog ) -prune"
+            " -o -printf '%p %s %T@ %m %u\\n' | sort"
+        )
+        .replace("( ", "\\( ")
+        .replace(" )", " \\)")
+    )
     before = hamlet.exec("log", listing)
     hamlet.verdicts()
     after = hamlet.exec("log", listing)
@@ -60,7 +68,7 @@ def test_verification_writes_nothing_on_a_machine(hamlet: Any) -> None:
     assert set(after.splitlines()) ^ set(before.splitlines()) == set()
 
 
-def test_breaks_made_by_hand_are_named_exactly_and_apply_mends_them(hamlet: Any) -> None:
+def test_breaks_made_by_hand_are_named_exactly_and_apply_mends_them(hamlet: LabTown) -> None:
     hamlet.exec("log", "printf 'PermitRootLogin yes\\n' > /etc/ssh/sshd_config.d/00-aaa.conf && systemctl reload ssh")
     hamlet.exec("log", "systemctl disable --now beffroi-purge-records.timer")
     hamlet.exec("log", "chmod 0777 /srv/records")
@@ -74,7 +82,7 @@ def test_breaks_made_by_hand_are_named_exactly_and_apply_mends_them(hamlet: Any)
     assert hamlet.not_passing() == {}
 
 
-def test_a_machine_that_is_down_is_an_error_and_the_others_are_judged(hamlet: Any) -> None:
+def test_a_machine_that_is_down_is_an_error_and_the_others_are_judged(hamlet: LabTown) -> None:
     assert hamlet.beffroi("lab", "stop", "mirror").returncode == 0
     code, verdicts = hamlet.verdicts()
     by_host = {host: {v["outcome"] for (name, _), v in verdicts.items() if name == host} for host, _ in verdicts}
@@ -87,7 +95,7 @@ def test_a_machine_that_is_down_is_an_error_and_the_others_are_judged(hamlet: An
     assert hamlet.not_passing() == {}
 
 
-def test_an_address_altered_by_hand_is_seen_in_the_plan_and_mended(hamlet: Any) -> None:
+def test_an_address_altered_by_hand_is_seen_in_the_plan_and_mended(hamlet: LabTown) -> None:
     in_station(hamlet, "mirror", "ip", "addr", "add", "10.99.10.77/24", "dev", "admin")
     plan = json.loads(hamlet.beffroi("plan", "--json").stdout)
     assert [(step["operation"], step["name"], step["changes"]) for step in plan["steps"]] == [
@@ -97,20 +105,22 @@ def test_an_address_altered_by_hand_is_seen_in_the_plan_and_mended(hamlet: Any) 
     assert "10.99.10.77" not in in_station(hamlet, "mirror", "ip", "addr").stdout
 
 
-def test_a_fleet_reaches_what_is_declared_and_no_store(hamlet: Any) -> None:
+def test_a_fleet_reaches_what_is_declared_and_no_store(hamlet: LabTown) -> None:
     assert in_station(hamlet, "sensors-on-poles", "nc", "-z", "-w", "2", "10.99.20.13", "22").returncode != 0
     assert in_station(hamlet, "sensors-on-poles", "nc", "-z", "-w", "2", "2001:db8:99:14::13", "514").returncode != 0
     assert in_station(hamlet, "admin-workstations", "nc", "-z", "-w", "2", "10.99.10.10", "22").returncode == 0
     assert in_station(hamlet, "admin-workstations", "nc", "-z", "-w", "2", "10.99.20.13", "22").returncode != 0
 
 
-def test_an_impostor_with_another_host_key_is_refused(hamlet: Any) -> None:
+def test_an_impostor_with_another_host_key_is_refused(hamlet: LabTown) -> None:
     hamlet.exec(
         "mirror",
         "cp -a /etc/ssh/ssh_host_ed25519_key /root/kept; rm /etc/ssh/ssh_host_ed25519_key*;"
         "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh",
     )
-    subprocess.run(["ssh", "-F", str(hamlet.state / hamlet.stack / "ssh/ssh_config"), "-O", "exit", "mirror"], check=False)
+    subprocess.run(
+        ["ssh", "-F", str(hamlet.state / hamlet.stack / "ssh/ssh_config"), "-O", "exit", "mirror"], check=False
+    )
     _, verdicts = hamlet.verdicts()
     try:
         assert {v["outcome"] for (host, _), v in verdicts.items() if host == "mirror"} == {"error"}
@@ -123,7 +133,7 @@ def test_an_impostor_with_another_host_key_is_refused(hamlet: Any) -> None:
     assert hamlet.not_passing() == {}
 
 
-def test_no_secret_is_in_clear_in_the_state_the_logs_or_the_report(hamlet: Any, tmp_path: Path) -> None:
+def test_no_secret_is_in_clear_in_the_state_the_logs_or_the_report(hamlet: LabTown, tmp_path: Path) -> None:
     passphrase = (hamlet.state / hamlet.stack / "passphrase").read_text()
     exported = pulumi(hamlet, "config", "get", "beffroi:consolePassword")
     canary = exported.stdout.strip()
@@ -143,10 +153,8 @@ def test_no_secret_is_in_clear_in_the_state_the_logs_or_the_report(hamlet: Any, 
     assert clear == []
 
 
-def pulumi(town: Any, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def pulumi(town: LabTown, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run the plain Pulumi CLI on the town's stack, as somebody who prefers it would."""
-    from beffroi.pulumi_cli import find_pulumi
-
     state = town.state / town.stack
     environment = {
         **town.environment,
@@ -170,7 +178,7 @@ def pulumi(town: Any, *words: str, cwd: Path | None = None) -> subprocess.Comple
     )
 
 
-def test_a_plain_pulumi_preview_sees_the_same_town(hamlet: Any) -> None:
+def test_a_plain_pulumi_preview_sees_the_same_town(hamlet: LabTown) -> None:
     settings = hamlet.state / hamlet.stack / "work" / f"Pulumi.{hamlet.stack}.yaml"
     shown = pulumi(hamlet, "preview", "--config-file", str(settings), cwd=REPOSITORY / "stacks/city")
     assert shown.returncode == 0, shown.stdout + shown.stderr
@@ -178,7 +186,7 @@ def test_a_plain_pulumi_preview_sees_the_same_town(hamlet: Any) -> None:
     assert not re.search(r"to (create|update|delete|replace)", shown.stdout), shown.stdout
 
 
-def test_pytest_gives_each_control_as_an_item_and_runs_the_towns_own_tests(hamlet: Any) -> None:
+def test_pytest_gives_each_control_as_an_item_and_runs_the_towns_own_tests(hamlet: LabTown) -> None:
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--city", str(hamlet.folder)]
     argv += ["--city-stack", hamlet.stack, "-k", "log", "-rA", "--override-ini", "addopts="]
     environment = {key: value for key, value in hamlet.environment.items() if key != "CI"}
@@ -190,9 +198,7 @@ def test_pytest_gives_each_control_as_an_item_and_runs_the_towns_own_tests(hamle
     assert "test_ssh_answers_where_it_is_declared[ssh://log" in done.stdout
 
 
-def test_two_commands_at_once_do_not_both_work_on_a_town(hamlet: Any) -> None:
-    from beffroi.state import StackState
-
+def test_two_commands_at_once_do_not_both_work_on_a_town(hamlet: LabTown) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BEFFROI_STATE", str(hamlet.state))
         with StackState(hamlet.stack).alone():

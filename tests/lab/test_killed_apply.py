@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from towns import LabTown
 
 pytestmark = pytest.mark.lab
 
@@ -20,17 +21,24 @@ LONGEST = 16.0
 
 
 @pytest.fixture
-def doomed(hamlet: Any, tmp_path: Path) -> Any:
+def doomed(hamlet: LabTown, tmp_path: Path) -> Iterator[LabTown]:
     """A second lab of the same town: it stands beside the hamlet, with the same addresses, and does not meet it."""
-    town = type(hamlet)(hamlet.folder, f"doomed-{Path(tmp_path).name[-1]}{hamlet.stack[-5:]}", tmp_path)
+    town = LabTown(hamlet.folder, f"doomed-{Path(tmp_path).name[-1]}{hamlet.stack[-5:]}", tmp_path)
     yield town
     town.beffroi("lab", "down")
 
 
-def test_after_ten_kills_the_next_apply_converges_and_nothing_is_left(doomed: Any, hamlet: Any) -> None:
+def test_after_ten_kills_the_next_apply_converges_and_nothing_is_left(doomed: LabTown, hamlet: LabTown) -> None:
     seed = random.randrange(2**32)
-    moments = random.Random(seed)  # noqa: S311 - moments to kill at, not secrets
-    argv = [str(Path(sys.executable).with_name("beffroi")), "apply", "--yes", "--stack", doomed.stack, str(doomed.folder)]
+    moments = random.Random(seed)
+    argv = [
+        str(Path(sys.executable).with_name("beffroi")),
+        "apply",
+        "--yes",
+        "--stack",
+        doomed.stack,
+        str(doomed.folder),
+    ]
     for _ in range(KILLS):
         run = subprocess.Popen(
             argv, env=doomed.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path.cwd()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from towns import LabTown
 
 pytestmark = pytest.mark.lab
 
@@ -16,9 +16,9 @@ MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def city(hamlet: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def city(hamlet: LabTown, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabTown]:
     folder = REPOSITORY / "inventory/bourg-sur-gave"
-    town = type(hamlet)(folder, f"city-{hamlet.stack[-5:]}", tmp_path_factory.mktemp("city"))
+    town = LabTown(folder, f"city-{hamlet.stack[-5:]}", tmp_path_factory.mktemp("city"))
     done = town.apply()
     try:
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
@@ -28,16 +28,16 @@ def city(hamlet: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]
     assert town.leftovers() == []
 
 
-def reaches(town: Any, station: str, address: str, port: int) -> bool:
+def reaches(town: LabTown, station: str, address: str, port: int) -> bool:
     argv = ["ip", "netns", "exec", f"bf-{town.stack}.{station}", "nc", "-z", "-w", "2", address, str(port)]
     return subprocess.run(argv, capture_output=True, timeout=30, check=False).returncode == 0
 
 
-def test_every_control_passes_on_the_reference_city(city: Any) -> None:
+def test_every_control_passes_on_the_reference_city(city: LabTown) -> None:
     assert city.not_passing() == {}
 
 
-def test_its_machines_use_less_than_three_gibibytes(city: Any) -> None:
+def test_its_machines_use_less_than_three_gibibytes(city: LabTown) -> None:
     # Proportional set sizes of all that runs inside the containers: what the lab costs this computer.
     used = 0
     for entry in Path("/proc").glob("[0-9]*/cgroup"):
@@ -46,19 +46,23 @@ def test_its_machines_use_less_than_three_gibibytes(city: Any) -> None:
         try:
             inside = f"/labs/{city.stack}/" in (entry.with_name("mountinfo").read_text().splitlines() or [""])[0]
             inside = inside or f"/labs/{city.stack}/" in str(root.resolve())
-            used += next(int(line.split()[1]) for line in rollup.read_text().splitlines() if line.startswith("Pss:")) if inside else 0
+            used += (
+                next(int(line.split()[1]) for line in rollup.read_text().splitlines() if line.startswith("Pss:"))
+                if inside
+                else 0
+            )
         except (OSError, StopIteration):
             continue
     assert 20 * 1024 < used < 3 * 1024 * 1024, f"{used} KiB"
 
 
-def test_the_internet_reaches_the_portal_and_nothing_behind_it(city: Any) -> None:
+def test_the_internet_reaches_the_portal_and_nothing_behind_it(city: LabTown) -> None:
     assert reaches(city, "internet", "198.51.100.10", 80)
     assert not reaches(city, "internet", "198.51.100.10", 22)
     assert not reaches(city, "internet", "10.78.20.11", 5432)
 
 
-def test_sensors_reach_their_collector_and_no_store(city: Any) -> None:
+def test_sensors_reach_their_collector_and_no_store(city: LabTown) -> None:
     assert reaches(city, "air-sensors", "10.78.20.12", 8883)
     assert not reaches(city, "air-sensors", "10.78.20.11", 5432)
     assert not reaches(city, "air-sensors", "10.78.20.10", 8080)

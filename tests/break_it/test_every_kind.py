@@ -1,0 +1,120 @@
+"""Checks that cannot lie: on real machines, every sabotage of every kind turns a pass into a fail, and apply mends it.
+
+Enforced -> pass -> enforced again changes nothing -> sabotaged -> `fail`, not `error` -> enforced -> pass. Batched by
+round: round k plays sabotage k of every kind at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pytest
+from towns import LabTown
+
+from beffroi import declaration, kinds
+from beffroi.apply import Progress, Works
+from beffroi.converge import Work, converge
+from beffroi.judge import judge
+from beffroi.observe.look import look
+from beffroi.state import StackState
+from beffroi.verdict import Outcome
+
+pytestmark = pytest.mark.lab
+
+REPOSITORY = Path(__file__).parent.parent.parent
+PREFERRED = ("log", "mirror", "core", "bastion")
+
+Broken = dict[str, tuple[str, str]]
+"""For each kind, the host and the name of the sabotage."""
+
+
+def sabotages(kind: str) -> list[str]:
+    return sorted(path.stem for path in (REPOSITORY / "roles" / kind / "tasks" / "breaks").glob("*.yml"))
+
+
+def rounds() -> list[dict[str, str]]:
+    columns = zip_longest(*(sabotages(kind) for kind in kinds.names()))
+    return [{kind: name for kind, name in zip(kinds.names(), column, strict=True) if name} for column in columns]
+
+
+class Ground:
+    """The hamlet, as the engine sees it."""
+
+    def __init__(self, hamlet: LabTown) -> None:
+        silent = Progress(*([lambda *_: None] * 4))
+        self.works = Works(declaration.load(hamlet.folder), StackState(hamlet.stack), silent)
+        self.desired = self.works.declared.desired
+
+    def host_of(self, kind: str) -> str:
+        return next(host for host in PREFERRED if kind in self.desired.settings(host))
+
+    def play(self, broken: Broken, *, breaking: bool) -> int:
+        settings: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for kind, (host, _) in broken.items():
+            settings.setdefault(host, {})[kind] = self.desired.settings(host)[kind]
+        entries = {kind: f"breaks/{name}" for kind, (_, name) in broken.items()} if breaking else {}
+        stages = declaration.stages(self.works.declared.city)
+        work = Work(settings, stages, self.works.ssh_config, REPOSITORY / "roles", entries)
+        done = converge(work, lambda _: None)
+        assert done.failed == {}
+        return done.changed
+
+    def outcomes(self, broken: Broken) -> dict[str, dict[str, str]]:
+        """Return, for each kind, the outcome of each of its controls on the host where it was broken."""
+        hosts = sorted({host for host, _ in broken.values()})
+        seen = look(self.desired, hosts, self.works.ssh_config, only=frozenset(broken))
+        return {
+            kind: {
+                verdict.control: f"{verdict.outcome}{': ' + verdict.reason if verdict.reason else ''}"
+                for verdict in judge(self.desired, seen)
+                if verdict.kind == kind and verdict.host == host
+            }
+            for kind, (host, _) in broken.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def ground(hamlet: LabTown) -> Iterator[Ground]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BEFFROI_STATE", str(hamlet.state))
+        yield Ground(hamlet)
+
+
+def started(outcomes: dict[str, str], word: Outcome) -> list[str]:
+    return [control for control, outcome in outcomes.items() if outcome.startswith(word)]
+
+
+def test_every_kind_is_asked_of_some_machine_and_can_be_sabotaged(ground: Ground) -> None:
+    assert [kind for kind in kinds.names() if not sabotages(kind)] == []
+    assert {kind: ground.host_of(kind) for kind in kinds.names()}.keys() == set(kinds.names())
+
+
+def test_enforcing_again_changes_nothing(ground: Ground) -> None:
+    everywhere = {kind: (ground.host_of(kind), "") for kind in kinds.names()}
+    assert ground.play(everywhere, breaking=False) == 0
+
+
+@pytest.mark.parametrize("number", range(len(rounds())))
+def test_each_sabotage_fails_its_check_and_enforcing_mends_it(ground: Ground, number: int) -> None:
+    broken = {kind: (ground.host_of(kind), name) for kind, name in rounds()[number].items()}
+    before = ground.outcomes(broken)
+    assert {
+        kind: found for kind, found in before.items() if started(found, Outcome.FAIL) or started(found, Outcome.ERROR)
+    } == {}
+    ground.play(broken, breaking=True)
+    after = ground.outcomes(broken)
+    try:
+        blind = {kind: (broken[kind], found) for kind, found in after.items() if not started(found, Outcome.FAIL)}
+        assert blind == {}, "a sabotage that its check does not see"
+        lost = {kind: (broken[kind], found) for kind, found in after.items() if started(found, Outcome.ERROR)}
+        assert lost == {}, "a sabotage is a failure, not a failure to look"
+    finally:
+        ground.play(broken, breaking=False)
+    mended = ground.outcomes(broken)
+    unmended = {
+        kind: found for kind, found in mended.items() if started(found, Outcome.FAIL) or started(found, Outcome.ERROR)
+    }
+    assert unmended == {}
