@@ -72,7 +72,9 @@ def load_controls(root: Path) -> dict[str, Control]:
             controls[control_id] = Control.model_validate({"id": control_id, **document.mapping()})
             _check_params(controls[control_id])
         except ValidationError as error:
-            problems += document.problems(error, prefix=() if control_id not in controls else ("params",))
+            wrong = controls.get(control_id)
+            model = kinds.load(wrong.kind).Params if wrong else Control
+            problems += document.problems(error, prefix=("params",) if wrong else (), model=model)
         except KeyError:
             reason = say("control-unknown-kind", kind=controls[control_id].kind)
             hint = say("control-unknown-kind-hint", kinds=", ".join(kinds.names()))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beffroi.city import City, Zone
-from beffroi.city.loader import load_city
+from beffroi.city.loader import Loaded
+from beffroi.city.loader import load as load_town
 from beffroi.control import Control, load_controls
 from beffroi.desired import DesiredState, derive
 from beffroi.errors import InvalidInput
@@ -24,9 +25,14 @@ class Declaration:
 
     root: Path
     folder: Path
-    city: City
+    written: Loaded
     controls: Mapping[str, Control]
     desired: DesiredState
+
+    @property
+    def city(self) -> City:
+        """Return the town itself; `written` also knows the file and line of each field."""
+        return self.written.city
 
 
 def load(folder: Path, *, root: Path | None = None, profile: str = "town") -> Declaration:
@@ -35,9 +41,9 @@ def load(folder: Path, *, root: Path | None = None, profile: str = "town") -> De
     Raise InvalidCity with every problem found, InvalidInput when there is no content.
     """
     content = root or content_root(folder)
-    city = load_city(folder)
+    written = load_town(folder)
     controls = load_profile(content, profile, load_controls(content))
-    return Declaration(content, folder, city, controls, derive(city, controls))
+    return Declaration(content, folder, written, controls, derive(written.city, controls))
 
 
 def content_root(folder: Path) -> Path:

@@ -32,7 +32,7 @@ def load_profile(root: Path, name: str, controls: Mapping[str, Control]) -> dict
     try:
         profile = Profile.model_validate({"name": name, **document.mapping()})
     except ValidationError as error:
-        raise InvalidCity(document.problems(error)) from error
+        raise InvalidCity(document.problems(error, model=Profile)) from error
     problems = list(_unmatched(profile, controls, document))
     chosen: dict[str, Control] = {}
     for control_id, control in controls.items():
@@ -41,7 +41,9 @@ def load_profile(root: Path, name: str, controls: Mapping[str, Control]) -> dict
             try:
                 kinds.load(control.kind).Params.model_validate(params)
             except ValidationError as error:
-                problems += document.problems(error, prefix=("params", control_id))
+                problems += document.problems(
+                    error, prefix=("params", control_id), model=kinds.load(control.kind).Params
+                )
             chosen[control_id] = control.model_copy(update={"params": params})
     if problems:
         raise InvalidCity(problems)

@@ -11,7 +11,7 @@ from beffroi.declaration import Declaration
 from beffroi.errors import RefusedPlan
 from beffroi.gate import Decision, judge
 from beffroi.messages import say, spoken_language
-from beffroi.policy import load_policies
+from beffroi.policy import Level, load_policies
 
 from .options import declared, json_option, stack_option, town_argument, works
 
@@ -28,7 +28,7 @@ def command(town: Path, root: Path | None, profile: str, stack: str | None, *, a
     if as_json:
         click.echo(decision.model_dump_json())
     else:
-        show(decision)
+        show(town_declared, decision)
     return 0 if decision.accepted else 1
 
 
@@ -38,15 +38,20 @@ def decide(town: Declaration, plan_digest: str) -> Decision:
 
 
 def refuse_or_go_on(town: Declaration) -> None:
-    """Raise RefusedPlan when a mandatory policy refuses the declaration."""
+    """Raise RefusedPlan, each violation told, when a mandatory policy refuses the declaration."""
     decision = decide(town, "")
     if not decision.accepted:
-        show(decision)
-        raise RefusedPlan(say("cli-gate-refused", count=len(decision.violations)), hint=say("cli-gate-refused-hint"))
+        show(town, decision)
+        count = len(decision.of_level(Level.MANDATORY))
+        raise RefusedPlan(say("cli-gate-refused", count=count), hint=say("cli-gate-refused-hint"))
 
 
-def show(decision: Decision) -> None:
-    """Print the decision for a person."""
+def show(town: Declaration, decision: Decision) -> None:
+    """Print the decision for a person: each violation with its file, its line and the way out."""
+    language = spoken_language()
     for violation in decision.violations:
-        click.echo(f"{violation.level}: {violation.policy}: {violation.subject}: {violation.told(spoken_language())}")
-    click.echo(say("cli-gate-accepted" if decision.accepted else "cli-gate-no", count=len(decision.violations)))
+        place = town.written.where(violation.path)
+        click.echo(f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}")
+        click.echo(f"  -> {violation.hint(language)}")
+    count = len(decision.violations if decision.accepted else decision.of_level(Level.MANDATORY))
+    click.echo(say("cli-gate-accepted" if decision.accepted else "cli-gate-no", count=count))
