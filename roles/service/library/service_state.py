@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -10,6 +12,7 @@ module: service_state
 short_description: Start, stop and mask units
 description:
   - Asks systemd for all units in one go, and acts on those that differ.
+  - Sets aside (NAME.refused) a unit's file that stands where the mask of that unit is to be.
   - Not named `service`, which Ansible keeps for an action of its own.
 options:
   settings:
@@ -23,6 +26,9 @@ PROPERTIES = ("LoadState", "ActiveState", "UnitFileState")
 RUNS = ("active", "activating", "reloading")
 STARTS_AT_BOOT = ("enabled", "static", "alias", "indirect", "generated")
 
+IN_ORDER = (("disable",), ("mask", "--now"), ("disable", "--now"), ("unmask",), ("enable",), ("start",))
+"""One call for all units that need it: systemd reloads itself after each."""
+
 
 def main() -> None:
     """Act on each unit that differs, and report it."""
@@ -30,12 +36,14 @@ def main() -> None:
         argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
     )
     wanted = {setting["unit"]: setting["state"] for setting in module.params["settings"]}
+    now = shown(module, sorted(wanted))
     changes = []
-    for unit, now in shown(module, sorted(wanted)).items():
-        for verb in verbs(wanted[unit], now):
-            changes.append(f"{unit}: {' '.join(verb)}")
-            if not module.check_mode:
-                systemctl(module, *verb, unit)
+    for verb in IN_ORDER:
+        units = [unit for unit, properties in now.items() if verb in verbs(wanted[unit], properties)]
+        changes += [f"{unit}: {' '.join(verb)}" for unit in units]
+        if units and not module.check_mode:
+            make_room(units if verb[0] == "mask" else [])
+            systemctl(module, *verb, *units)
     module.exit_json(changed=bool(changes), changes=changes)
 
 
@@ -47,18 +55,25 @@ def shown(module: AnsibleModule, units: list[str]) -> dict[str, dict[str, str]]:
 
 
 def verbs(state: str, now: dict[str, str]) -> list[tuple[str, ...]]:
-    """Return what systemctl is to do, in order."""
+    """Return what systemctl is to do with a unit."""
     runs, file = now["ActiveState"] in RUNS, now["UnitFileState"]
-    masked = file.startswith("masked")
     if state == "masked":
-        return [("mask", "--now")] if runs or file != "masked" or now["LoadState"] != "masked" else []
+        enabled = [("disable",)] if file.startswith("enabled") else []
+        asleep = not runs and file == "masked" and now["LoadState"] == "masked"
+        return [] if asleep else [*enabled, ("mask", "--now")]
     if state == "disabled":
         asleep = not runs and not file.startswith("enabled")
         return [] if asleep else [("disable", "--now")]
-    actions: list[tuple[str, ...]] = [("unmask",)] if masked else []
-    if file not in STARTS_AT_BOOT:
-        actions.append(("enable",))
-    return actions if runs else [*actions, ("start",)]
+    hidden = [("unmask",)] if file.startswith("masked") else []
+    forgotten = [] if file in STARTS_AT_BOOT else [("enable",)]
+    return [*hidden, *forgotten, *([] if runs else [("start",)])]
+
+
+def make_room(units: list[str]) -> None:
+    """Set aside units' files in the one folder where their masks are to be."""
+    for path in (Path("/etc/systemd/system") / unit for unit in units):
+        if path.is_file() and not path.is_symlink():
+            path.rename(path.with_name(f"{path.name}.refused"))
 
 
 def systemctl(module: AnsibleModule, *words: str) -> str:

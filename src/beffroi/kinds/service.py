@@ -17,7 +17,7 @@ from ._asking import ask
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
 
-_PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload")
+_PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState")
 _STARTS_AT_BOOT = frozenset({"enabled", "static", "alias", "indirect", "generated"})
 _RUNS = frozenset({"active", "activating", "reloading"})
 

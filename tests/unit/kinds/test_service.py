@@ -15,7 +15,7 @@ Says = Callable[..., Any]
 
 
 def shown(load: str, active: str, file: str) -> str:
-    return f"Id=x.service\nLoadState={load}\nActiveState={active}\nUnitFileState={file}\nNeedDaemonReload=no\n"
+    return f"Id=x.service\nLoadState={load}\nActiveState={active}\nUnitFileState={file}\n"
 
 
 def outcome(host: object, state: State) -> Outcome:
