@@ -79,7 +79,7 @@ def wanted_files(areas: dict[str, dict[str, str]]) -> dict[Path, str]:
 
 
 def stacks_as_wanted(areas: dict[str, dict[str, str]]) -> bool:
-    """Tell whether the assembled stacks hold each area's modules, with their arguments and none that wins over a file."""
+    """Tell whether the stacks hold each area's modules, with their arguments, and none that wins over a file."""
     for area in set(areas) & set(MODULES):
         for place in MODULES[area][1]:
             file, word = place.split(":")
@@ -100,12 +100,15 @@ def stacks_as_wanted(areas: dict[str, dict[str, str]]) -> bool:
 
 
 def assemble(areas: dict[str, dict[str, str]]) -> None:
-    """Have pam-auth-update write the stacks anew from its profiles; raise ValueError when it refuses."""
+    """Have pam-auth-update write the stacks anew from its profiles; raise ValueError when it refuses.
+
+    It carries over arguments that somebody changed by hand in a profile that stays: so each leaves, then comes back.
+    """
     profiles = [MODULES[area][0] for area in sorted(areas) if area in MODULES]
     profiles += ["beffroi-lockout-after"] if "lockout" in areas else []
-    if profiles:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        words = ["pam-auth-update", "--force", "--enable", *profiles]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for verb in ("--disable", "--enable") if profiles else ():
+        words = ["pam-auth-update", "--force", verb, *profiles]
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ValueError(done.stderr.strip())
