@@ -24,6 +24,7 @@ FAMILIES = (
     "report-*",  # report/terminal.py and the page's templates
     "report-answer-*",
     "report-basis-*",
+    "report-filter-*",
     "report-framework-*",
     "report-outcome-*",
     "report-severity-*",
@@ -41,7 +42,7 @@ def _literals() -> frozenset[str]:
         tree = ast.parse(path.read_text("utf-8"))
         found |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is str}
     for path in SOURCE.rglob("*.j2"):
-        found |= set(re.findall(r"""["']([^"']+)["']""", path.read_text("utf-8")))
+        found |= set(re.findall("[a-z][a-z0-9-]+", path.read_text("utf-8")))
     return frozenset(found)
 
 

@@ -1,4 +1,4 @@
-"""One requirement, three files joined by one name: a kind, its role with what breaks it, and the controls that use it."""
+"""Three files joined by one name: a kind, its role with what breaks it, and the controls that use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTROLS = load_controls(ROOT)
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 
 
-def _yaml(path: Path) -> Any:
+def _yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     return yaml.safe_load(path.read_text("utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""The pure rooms can be trusted to give the same answer anywhere: nothing in them reaches a clock, a process or a network."""
+"""The pure rooms give the same answer anywhere: nothing in them reaches a clock, a process or a network."""
 
 from __future__ import annotations
 
