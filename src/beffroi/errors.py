@@ -89,3 +89,7 @@ class MissingTool(CouldNotAct):
 
 class Interrupted(CouldNotAct):
     """Another run holds the lock, or a run was cut short."""
+
+
+UNREADABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What reading something that a host sent can raise: a host may say anything, and what cannot be read is no answer."""

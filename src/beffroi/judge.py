@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from beffroi import kinds
 from beffroi.desired import Check, DesiredState
+from beffroi.errors import UNREADABLE
 from beffroi.verdict import Observation, Outcome, Verdict, worst
 
 
@@ -24,8 +25,7 @@ def _verdict(check: Check, observation: Observation | None) -> Verdict:
     try:
         settings = [kind.Setting.model_validate(setting) for setting in check.settings]
         findings = kind.judge(settings, observation.facts)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        # The facts came from a host, which may say anything: unreadable facts are no answer.
+    except UNREADABLE as error:
         return _without_findings(check, Outcome.ERROR, f"unreadable facts: {type(error).__name__}: {error}"[:500])
     outcome = worst(findings)
     reasons = dict.fromkeys(finding.reason for finding in findings if finding.outcome == outcome and finding.reason)

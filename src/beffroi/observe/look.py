@@ -9,7 +9,7 @@ from typing import Any
 
 from beffroi import kinds
 from beffroi.desired import DesiredState
-from beffroi.errors import CouldNotLook
+from beffroi.errors import UNREADABLE, CouldNotLook
 from beffroi.verdict import Observation
 
 from .recorder import RecordingSsh, live_host
@@ -70,8 +70,7 @@ def _observe(
         facts = kind.observe(host, typed)
     except CouldNotLook as error:
         reason = error.what
-    except (ValueError, KeyError, IndexError, TypeError, AssertionError, RuntimeError) as error:
-        # A host may answer anything: what cannot be parsed was not seen.
+    except UNREADABLE as error:
         reason = f"{type(error).__name__}: {error}"[:500]
     return Observation(
         host=recorder.hostname,
