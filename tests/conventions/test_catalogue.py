@@ -20,6 +20,7 @@ FAMILIES = (
     "city-*",  # city/checks: one a mistake
     "cli-*-short",  # cli/verbs.py: one a verb
     "cli-action-*",  # cli/options.py: one a status of Ansible
+    "cli-gate-*",  # cli/gate.py: one a level
     "cli-op-*",  # cli/options.py: one an operation of Pulumi
     "report-*",  # report/terminal.py and the page's templates
     "report-answer-*",
