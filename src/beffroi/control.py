@@ -67,22 +67,26 @@ def load_controls(root: Path) -> dict[str, Control]:
     problems: list[Problem] = []
     for path in sorted(folder.rglob("*.yml")):
         control_id = path.relative_to(folder).with_suffix("").as_posix()
-        document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix())
         try:
-            controls[control_id] = Control.model_validate({"id": control_id, **document.mapping()})
-            _check_params(controls[control_id])
-        except ValidationError as error:
-            wrong = controls.get(control_id)
-            model = kinds.load(wrong.kind).Params if wrong else Control
-            problems += document.problems(error, prefix=("params",) if wrong else (), model=model)
-        except KeyError:
-            reason = say("control-unknown-kind", kind=controls[control_id].kind)
-            hint = say("control-unknown-kind-hint", kinds=", ".join(kinds.names()))
-            problems.append(document.problem(("kind",), reason, hint))
+            controls[control_id] = _read(yamlfile.read(path, shown_as=path.relative_to(root).as_posix()), control_id)
+        except InvalidCity as error:
+            problems += error.problems
     if problems:
         raise InvalidCity(problems)
     return controls
 
 
-def _check_params(control: Control) -> None:
-    kinds.load(control.kind).Params.model_validate(control.params)
+def _read(document: yamlfile.Document, control_id: str) -> Control:
+    try:
+        control = Control.model_validate({"id": control_id, **document.mapping()})
+    except ValidationError as error:
+        raise InvalidCity(document.problems(error, model=Control)) from error
+    if control.kind not in kinds.names():
+        hint = say("control-unknown-kind-hint", kinds=", ".join(kinds.names()))
+        raise InvalidCity([document.problem(("kind",), say("control-unknown-kind", kind=control.kind), hint)])
+    params = kinds.load(control.kind).Params
+    try:
+        params.model_validate(control.params)
+    except ValidationError as error:
+        raise InvalidCity(document.problems(error, prefix=("params",), model=params)) from error
+    return control

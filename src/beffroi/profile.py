@@ -13,6 +13,7 @@ from beffroi import kinds, yamlfile
 from beffroi.city.words import Declared, Text
 from beffroi.control import Control
 from beffroi.errors import InvalidCity, Problem
+from beffroi.fieldpath import FieldPath
 from beffroi.messages import say
 
 
@@ -33,28 +34,34 @@ def load_profile(root: Path, name: str, controls: Mapping[str, Control]) -> dict
         profile = Profile.model_validate({"name": name, **document.mapping()})
     except ValidationError as error:
         raise InvalidCity(document.problems(error, model=Profile)) from error
-    problems = list(_unmatched(profile, controls, document))
     chosen: dict[str, Control] = {}
+    problems: list[Problem] = []
     for control_id, control in controls.items():
         if any(fnmatchcase(control_id, pattern) for pattern in profile.controls):
-            params = {**control.params, **profile.params.get(control_id, {})}
+            values = {**control.params, **profile.params.get(control_id, {})}
+            params = kinds.load(control.kind).Params
             try:
-                kinds.load(control.kind).Params.model_validate(params)
+                params.model_validate(values)
             except ValidationError as error:
-                problems += document.problems(
-                    error, prefix=("params", control_id), model=kinds.load(control.kind).Params
-                )
-            chosen[control_id] = control.model_copy(update={"params": params})
+                problems += document.problems(error, prefix=("params", control_id), model=params)
+            chosen[control_id] = control.model_copy(update={"params": values})
+    problems += _without_effect(profile, controls, chosen, document)
     if problems:
         raise InvalidCity(problems)
     return chosen
 
 
-def _unmatched(profile: Profile, controls: Mapping[str, Control], document: yamlfile.Document) -> list[Problem]:
-    hint = say("profile-unmatched-hint")
-    unmatched = [
-        (("controls", index), pattern)
+def _without_effect(
+    profile: Profile, controls: Mapping[str, Control], chosen: Mapping[str, Control], document: yamlfile.Document
+) -> list[Problem]:
+    """Return what the profile asks for and nothing answers: a value that no control takes would be a silent loss."""
+    unmatched: list[tuple[FieldPath, str, str]] = [
+        (("controls", index), say("profile-unmatched", pattern=pattern), say("profile-unmatched-hint"))
         for index, pattern in enumerate(profile.controls)
         if not any(fnmatchcase(control_id, pattern) for control_id in controls)
-    ] + [(("params", name), name) for name in profile.params if name not in controls]
-    return [document.problem(path, say("profile-unmatched", pattern=name), hint) for path, name in unmatched]
+    ]
+    for name in profile.params:
+        if name not in chosen:
+            key = "profile-not-chosen" if name in controls else "profile-unmatched"
+            unmatched.append((("params", name), say(key, pattern=name), say(f"{key}-hint")))
+    return [document.problem(path, reason, hint) for path, reason, hint in unmatched]
