@@ -31,7 +31,7 @@ from beffroi.verdict import Observation, Outcome, Verdict
 if TYPE_CHECKING:
     from beffroi.stack import CityStack
 
-_SETTLE_SECONDS = 20.0
+_SETTLE_SECONDS = 45.0
 _SETTLE_PAUSE = 1.0
 
 
