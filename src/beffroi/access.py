@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,15 +12,17 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from beffroi.city import INTERNET, City, Gateway, Host
+from beffroi.errors import CouldNotAct
+from beffroi.messages import say
 
 _FIRST_LINES = """\
 # Written by `beffroi apply` from the declaration. `ssh -F {path} HOST` works too.
 Host *
   User deploy
-  IdentityFile {identity}
+  IdentityFile "{identity}"
   IdentitiesOnly yes
   IdentityAgent none
-  UserKnownHostsFile {known_hosts}
+  UserKnownHostsFile "{known_hosts}"
   GlobalKnownHostsFile none
   StrictHostKeyChecking yes
   UpdateHostKeys no
@@ -30,7 +33,7 @@ Host *
   ServerAliveInterval 5
   ServerAliveCountMax 3
   ControlMaster auto
-  ControlPath {sockets}/%C
+  ControlPath "{sockets}/%C"
   ControlPersist 60
   LogLevel ERROR
 """
@@ -51,8 +54,7 @@ def write_ssh_config(folder: Path, city: City, host_keys: Mapping[str, str], doo
     `/run` (or the user's runtime folder), since a socket's path may not exceed 108 bytes.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sockets = Path(os.environ.get("XDG_RUNTIME_DIR", "/run" if os.geteuid() == 0 else "/tmp")) / "beffroi-ssh"  # noqa: S108 - 0700 below
-    sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sockets = _socket_folder()
     config, known_hosts = folder / "ssh_config", folder / "known_hosts"
     lines = []
     for name, machine in city.machines().items():
@@ -62,10 +64,34 @@ def write_ssh_config(folder: Path, city: City, host_keys: Mapping[str, str], doo
         elif door.proxy_command:
             lines.append(f"  ProxyCommand {door.proxy_command}")
     # ssh takes the first value that it meets: the machines' own come before what holds for all.
-    first = _FIRST_LINES.format(path=config, identity=folder / "id_ed25519", known_hosts=known_hosts, sockets=sockets)
+    first = _FIRST_LINES.format(
+        path=config,
+        identity=_literal(folder / "id_ed25519"),
+        known_hosts=_literal(known_hosts),
+        sockets=_literal(sockets),
+    )
     config.write_text("\n".join(lines) + "\n\n" + first)
     known_hosts.write_text("".join(f"{name} {key}\n" for name, key in sorted(host_keys.items())))
     return config
+
+
+def _socket_folder() -> Path:
+    """Return the folder of control sockets; raise CouldNotAct when somebody else could put sockets there."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.geteuid() == 0 else f"/tmp/{os.geteuid()}")  # noqa: S108 - checked below
+    folder = Path(runtime) / "beffroi-ssh"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for part in (folder, folder.parent):
+        status = part.lstat()
+        if status.st_uid not in {0, os.geteuid()} or not stat.S_ISDIR(status.st_mode):
+            raise CouldNotAct(say("access-not-ours", folder=part), hint=say("access-not-ours-hint"))
+    if folder.lstat().st_mode & 0o077:
+        folder.chmod(0o700)
+    return folder
+
+
+def _literal(path: Path) -> str:
+    """Return `path` as ssh takes it between quotes: `%` begins one of its tokens."""
+    return str(path).replace("%", "%%")
 
 
 def open_door(ssh_config: Path, bastion: str) -> None:
