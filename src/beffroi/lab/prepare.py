@@ -8,12 +8,14 @@ import click
 
 from beffroi.errors import BeffroiError
 
+from .headroom import make_room
 from .repository import town_repository
 
 
 def main() -> int:
-    """Make the base image and the town's package mirror unless they are there; return the exit status."""
+    """Make room in the kernel, then the base image and the town's package mirror unless they are there; return the exit status."""
     try:
+        make_room()
         town_repository(lambda sentence: click.echo(f"  {sentence}"))
     except BeffroiError as error:
         click.echo(str(error), err=True)
