@@ -39,5 +39,5 @@ def latest(state: StackState) -> tuple[Path, Run]:
     kept: Sequence[Path] = sorted(state.part("runs").glob("*/run.json"))
     if not kept:
         raise CouldNotAct(say("runs-none", stack=state.name), hint=say("runs-none-hint"))
-    # Python's own reader: a host may have said half a character ("\\ud800"), which pydantic's reader refuses.
+    # Python's own reader: a host may have said half a character ("\ud800"), which pydantic's reader refuses.
     return kept[-1].parent, Run.model_validate(json.loads(kept[-1].read_text("utf-8")))

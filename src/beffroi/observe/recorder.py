@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,8 @@ from testinfra.host import Host as LiveHost
 from beffroi.errors import CouldNotLook
 from beffroi.messages import say
 from beffroi.verdict import Capture
+
+from .bounded import TooMuchError, TooSlowError, run_bounded
 
 _SSH_FAILED = 255
 _OUTPUT_LIMIT = 8 * 1024 * 1024
@@ -49,28 +50,26 @@ class RecordingSsh(SshBackend):  # type: ignore[misc] # testinfra is typed loose
         start, when = time.monotonic(), datetime.now(UTC)
         try:
             # Fixed program; the host's name comes from the model and cannot start with a dash (city.words.Name).
-            done = subprocess.run(
-                argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=self._seconds, check=False
-            )
-        except subprocess.TimeoutExpired as error:
+            done = run_bounded(argv, seconds=self._seconds, limit=_OUTPUT_LIMIT)
+        except TooSlowError as error:
             raise CouldNotLook(say("observe-too-slow", seconds=self._seconds), where=self.hostname) from error
-        if done.returncode == _SSH_FAILED:
+        except TooMuchError as error:
+            raise CouldNotLook(say("observe-too-much", limit=_OUTPUT_LIMIT), where=self.hostname) from error
+        if done.code == _SSH_FAILED:
             words = self.decode(done.stderr).strip()[-500:]
             raise CouldNotLook(say("observe-no-ssh", words=words), where=self.hostname)
-        if len(done.stdout) + len(done.stderr) > _OUTPUT_LIMIT:
-            raise CouldNotLook(say("observe-too-much", limit=_OUTPUT_LIMIT), where=self.hostname)
         self.captures.append(
             Capture(
                 host=self.hostname,
                 command=command,
                 stdout=self.decode(done.stdout),
                 stderr=self.decode(done.stderr),
-                exit_code=done.returncode,
+                exit_code=done.code,
                 when=when,
                 seconds=round(time.monotonic() - start, 3),
             )
         )
-        return self.result(done.returncode, command.encode(), done.stdout, done.stderr)
+        return self.result(done.code, command.encode(), done.stdout, done.stderr)
 
     def take_captures(self) -> tuple[Capture, ...]:
         """Return the captures made since the last call."""
