@@ -13,7 +13,7 @@ from .repository import town_repository
 
 
 def main() -> int:
-    """Make room in the kernel, then the base image and the town's package mirror unless they are there; return the exit status."""
+    """Make room in the kernel; make the image and the mirror unless they are there; return the exit status."""
     try:
         make_room()
         town_repository(lambda sentence: click.echo(f"  {sentence}"))
