@@ -40,6 +40,9 @@ _CUMULATIVE = frozenset(
 _OWN_INCLUDE = re.compile(
     r"^/etc/ssh/sshd_config:\d+: \s*include\s+/etc/ssh/sshd_config\.d/\*\.conf\s*$", re.IGNORECASE
 )
+_EFFECTIVE = "/usr/sbin/sshd -T || exit 1"
+"""Not sshd's own 255, which would read as a connection that failed."""
+
 _EXCEPTIONS = r"""
 for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
   [ ! -f "$file" ] || awk -v file="$file" '
@@ -55,7 +58,7 @@ fi"""
 _LINE = re.compile(r"^(?P<place>[^:]+:\d+): \s*(?P<option>\w+)[\s=]+\"?(?P<value>[^\"]*)\"?\s*$")
 
 Option = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]{2,60}$")]
-Value = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9@.,:/_+-]*$", max_length=1000)]
+Value = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9./][A-Za-z0-9@.,:/_+-]*$", max_length=1000)]
 
 
 class Params(KindModel):
@@ -91,7 +94,7 @@ def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:
     """Return the options in force, those of `settings` alone, and whatever could give a connection other ones."""
-    seen = ask_all(host, effective="/usr/sbin/sshd -T", exceptions=_EXCEPTIONS, unread=_UNREAD)
+    seen = ask_all(host, effective=_EFFECTIVE, exceptions=_EXCEPTIONS, unread=_UNREAD)
     pairs = (line.partition(" ") for line in seen["effective"].splitlines())
     effective = {option: value for option, _, value in pairs}
     return {
