@@ -116,7 +116,9 @@ def test_a_shorter_life_than_asked_passes() -> None:
 def test_includes_are_followed_and_comments_are_not() -> None:
     files = {
         "sudo": "#%PAM-1.0\n@include common-auth\nsession required pam_limits.so\n",
-        "common-auth": "auth required pam_env.so # pam_faillock.so\n-auth [success=1 \\\n default=ignore] pam_unix.so nullok",
+        "common-auth": (
+            "auth required pam_env.so # pam_faillock.so\n-auth [success=1 \\\n default=ignore] pam_unix.so nullok\n"
+        ),
     }
     assert [(line.module, line.arguments) for line in stack(files, "sudo", "auth")] == [
         ("pam_env", ()),
