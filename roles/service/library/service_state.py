@@ -26,7 +26,15 @@ PROPERTIES = ("LoadState", "ActiveState", "UnitFileState")
 RUNS = ("active", "activating", "reloading")
 STARTS_AT_BOOT = ("enabled", "static", "alias", "indirect", "generated")
 
-IN_ORDER = (("disable",), ("mask", "--now"), ("disable", "--now"), ("unmask",), ("enable",), ("start",))
+IN_ORDER = (
+    ("disable",),
+    ("mask", "--now"),
+    ("disable", "--now"),
+    ("unmask",),
+    ("stop",),
+    ("enable",),
+    ("start",),
+)
 """One call for all units that need it: systemd reloads itself after each."""
 
 
@@ -65,8 +73,10 @@ def verbs(state: str, now: dict[str, str]) -> list[tuple[str, ...]]:
         asleep = not runs and not file.startswith("enabled")
         return [] if asleep else [("disable", "--now")]
     hidden = [("unmask",)] if file.startswith("masked") else []
-    forgotten = [] if file in STARTS_AT_BOOT else [("enable",)]
-    return [*hidden, *forgotten, *([] if runs else [("start",)])]
+    if file in STARTS_AT_BOOT:
+        return [] if runs else [("start",)]
+    # Stopped first: when `enable` brings an alias back, systemd takes a running unit for dead and would start another.
+    return [*hidden, *([("stop",)] if runs else []), ("enable",), ("start",)]
 
 
 def make_room(units: list[str]) -> None:
