@@ -127,7 +127,7 @@ class Bench:
                 env_vars={**SETTINGS, **self.environment, "PULUMI_HOME": str(self.root / "home"),
                           "PULUMI_BACKEND_URL": backend, "PULUMI_CONFIG_PASSPHRASE": "correct horse"},
                 project_settings=auto.ProjectSettings("bench", "python", backend=auto.ProjectBackend(backend)),
-                stack_settings={"dev": auto.StackSettings(config={"cupboard:directory": str(self.root / "cupboard")})},
+                stack_settings={"dev": auto.StackSettings(config=self._config())},
             ),
         )  # fmt: skip
         # After each run the Automation API asks the CLI three more questions. These tests read the state itself, and
@@ -135,6 +135,10 @@ class Bench:
         stack.outputs = dict  # type: ignore[method-assign]
         stack.info = lambda *_: object()  # type: ignore[assignment, method-assign]
         return stack
+
+    def _config(self) -> dict[str, str]:
+        # A list travels as JSON text, as `pulumi config set` writes it.
+        return {"cupboard:directory": str(self.root / "cupboard"), "cupboard:allowedWoods": '["oak", "elm"]'}
 
     def _run_program(self) -> None:
         self._loops.append(asyncio.get_running_loop())

@@ -1,6 +1,6 @@
 """A provider for tests: boxes, one JSON file each in a directory, and shelves, which are nothing but names."""
 
-# ruff: noqa: A002, ARG002, EM101, S105, TRY003 - the verbs' signatures are the provider kit's; tokens are no passwords;
+# ruff: noqa: A002, ARG002, EM101, EM102, S105, TRY003 - the verbs' signatures are the provider kit's; tokens are no passwords;
 # no catalogue of messages for a toy
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SECRET = Field(json_schema_extra={"secret": True})
 
 class CupboardConfig(ResourceInputs):
     directory: Path
+    allowed_woods: list[str] = []
 
 
 class Label(ResourceInputs):
@@ -65,6 +66,8 @@ class Box(Resource[BoxInputs, CupboardConfig]):
             raise CouldNotAct("no wood left", where=inputs.name, hint="plant a tree")
         if (root / f"crash-{inputs.name}").exists():
             raise ZeroDivisionError("a bug of ours")
+        if run.config.allowed_woods and inputs.wood not in run.config.allowed_woods:
+            raise CouldNotAct(f"{inputs.wood} is not allowed here")
         found = adopted(root, run.urn, inputs)
         id_ = found or uuid.uuid4().hex[:8]
         jammed = (root / f"jam-{inputs.name}").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bench import Bench
+from pulumi import automation as auto
 
 pytestmark = pytest.mark.pulumi
 
@@ -66,3 +67,14 @@ def test_a_bug_of_ours_is_a_sentence_and_its_traceback_is_kept_for_debug(bench: 
     }
     assert "ZeroDivisionError: a bug of ours" in told.complaints()
     assert severities == {"debug"}
+
+
+def test_the_providers_configuration_reaches_the_verbs_typed(bench: Bench) -> None:
+    bench.program = lambda: bench.box("oak", wood="plastic")
+    assert "plastic is not allowed here" in bench.up().complaints()
+
+
+def test_a_configuration_that_does_not_hold_stops_the_run_and_says_why(bench: Bench) -> None:
+    bench.program = lambda: bench.box("oak")
+    bench.stack.set_config("cupboard:colour", auto.ConfigValue("red"))
+    assert "the resource has no property colour" in bench.preview().complaints()

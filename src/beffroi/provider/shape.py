@@ -85,9 +85,10 @@ def settle(model: type[BaseModel], properties: Mapping[str, object]) -> dict[str
     for name, field in model.model_fields.items():
         key = field.alias or name
         if key in properties or name in properties:
-            settled[key] = _settle(_annotation(field), properties.get(key, properties.get(name)))
+            value = properties.get(key, properties.get(name))
+            settled[key] = _settle(_annotation(field), value, _adapter(model, name))
         elif (default := field.get_default(call_default_factory=True)) not in (None, PydanticUndefined):
-            settled[key] = _written(TypeAdapter(_annotation(field)), default)
+            settled[key] = _written(_adapter(model, name), default)
     return settled
 
 
@@ -100,17 +101,22 @@ def _annotation(field: FieldInfo) -> Any:  # noqa: ANN401 - a type form, which n
     return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
 
 
+@cache
+def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[object]:
+    return TypeAdapter(_annotation(model.model_fields[name]))
+
+
 def _written(adapter: TypeAdapter[object], value: object) -> object:
     return adapter.dump_python(value, mode="json", by_alias=True, exclude_none=True)
 
 
-def _settle(annotation: Any, value: object) -> object:  # noqa: ANN401 - a type form, as above
+def _settle(annotation: Any, value: object, adapter: TypeAdapter[object] | None = None) -> object:  # noqa: ANN401 - as above
     if isinstance(value, Secret):
-        return Secret(_settle(annotation, value.value))
+        return Secret(_settle(annotation, value.value, adapter))
     if value is None or value is UNKNOWN:
         return value
     if next(unknown_paths(value), None) is None and next(secret_paths(value), None) is None:
-        adapter: TypeAdapter[object] = TypeAdapter(annotation)
+        adapter = adapter or TypeAdapter(annotation)
         try:
             return _written(adapter, adapter.validate_python(value))
         except ValidationError:
