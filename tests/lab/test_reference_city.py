@@ -58,7 +58,9 @@ def test_its_machines_use_less_than_three_gibibytes(city: LabTown) -> None:
 
 def listen(town: LabTown, host: str, port: int) -> None:
     """Let something answer on `port` for half a minute: what is tested is the way there, through real firewalls."""
-    town.exec(host, f"systemd-run --quiet --collect --unit=listen-{port} timeout 30 nc -lk -p {port}")
+    for family in ("4", "6"):
+        unit = f"--unit=listen-{port}-{family}"
+        town.exec(host, f"systemd-run --quiet --collect {unit} timeout 30 nc -{family} -lk -p {port}")
 
 
 def test_the_internet_reaches_the_portal_and_nothing_behind_it(city: LabTown) -> None:
