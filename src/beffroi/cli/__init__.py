@@ -30,4 +30,7 @@ def main() -> None:
         if isinstance(error, InvalidCity):
             click.echo(say("cli-problems", count=len(error.problems)), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        click.echo(say("cli-os-error", place=error.filename or "", reason=error.strerror or error), err=True)
+        sys.exit(2)
     sys.exit(status if isinstance(status, int) else 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from beffroi.messages import say
+from beffroi.report.visible import visible
 
 from .options import declared, stack_option, town_argument, works
 from .verdicts import conclude, outputs
@@ -44,6 +45,6 @@ def command(
     changed = sum(done.changed for done in applied.convergences)
     click.echo(say("cli-apply-end", steps=len(applied.steps), changed=changed), err=True)
     for host, failures in applied.failures.items():
-        click.echo(say("cli-apply-failed", host=host, words="\n    ".join(failures)), err=True)
+        click.echo(say("cli-apply-failed", host=host, words=visible("\n    ".join(failures))), err=True)
     code = conclude(at_work, applied.run, html=html, junit=junit, as_json=as_json)
     return max(code, 2 if applied.failures else 0)

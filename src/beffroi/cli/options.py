@@ -16,6 +16,7 @@ from beffroi.converge import Action
 from beffroi.declaration import Declaration
 from beffroi.messages import say
 from beffroi.plan import Step
+from beffroi.report.visible import visible
 from beffroi.state import StackState
 from beffroi.verdict import Observation
 
@@ -52,7 +53,7 @@ def declared(town: Path, root: Path | None, profile: str) -> Declaration:
 def works(town: Declaration, stack: str | None, *, quiet: bool = False) -> Works:
     """Return the town's works: `stack` names the stack and its lab, the town's name by default."""
     name = stack or town.city.town.name
-    if not all(part.isalnum() for part in name.split("-")):
+    if not (name.isascii() and all(part.isalnum() for part in name.split("-"))):
         raise click.BadParameter(say("cli-stack-name", name=name))
     return Works(town, StackState(name), progress(quiet=quiet))
 
@@ -78,7 +79,7 @@ def _tell_step(console: Console, step: Step, *, ended: bool) -> None:
 def _tell_action(console: Console, action: Action) -> None:
     if action.status in {"changed", "failed", "unreachable"}:
         line = say(f"cli-action-{action.status}", host=action.host, role=action.role, task=action.task)
-        console.print(line, action.message if action.status != "changed" else "")
+        console.print(line, visible(action.message) if action.status != "changed" else "")
 
 
 def _tell_seen(console: Console, observation: Observation) -> None:

@@ -35,4 +35,4 @@ def show(plan: Plan) -> None:
     for step in plan.steps:
         changes = f" ({', '.join(step.changes)})" if step.changes else ""
         click.echo(f"  {operation(step.operation):<12} {step.type.rpartition(':')[2]:<10} {step.name}{changes}")
-    click.echo(say("cli-plan-end", steps=len(plan.steps), machines=len(plan.settings), digest=plan.digest[:16]))
+    click.echo(say("cli-plan-end", steps=len(plan.steps), machines=len(plan.settings), digest=plan.digest))
