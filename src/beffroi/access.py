@@ -6,8 +6,9 @@ import contextlib
 import os
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -33,7 +34,7 @@ Host *
   ServerAliveInterval 5
   ServerAliveCountMax 3
   ControlMaster auto
-  ControlPath "{sockets}/%C"
+  ControlPath "{sockets}/{stack}-%C"
   ControlPersist 60
   LogLevel ERROR
 """
@@ -69,6 +70,8 @@ def write_ssh_config(folder: Path, city: City, host_keys: Mapping[str, str], doo
         identity=_literal(folder / "id_ed25519"),
         known_hosts=_literal(known_hosts),
         sockets=_literal(sockets),
+        # Two labs of one town have the same addresses: without this, one would speak over the other's connections.
+        stack=sha256(str(folder.resolve()).encode()).hexdigest()[:12],
     )
     config.write_text("\n".join(lines) + "\n\n" + first)
     known_hosts.write_text("".join(f"{name} {key}\n" for name, key in sorted(host_keys.items())))
@@ -92,6 +95,14 @@ def _socket_folder() -> Path:
 def _literal(path: Path) -> str:
     """Return `path` as ssh takes it between quotes: `%` begins one of its tokens."""
     return str(path).replace("%", "%%")
+
+
+def close_connections(ssh_config: Path, machines: Iterable[str]) -> None:
+    """End the connections held to `machines`, which are about to go or were made anew; nothing to do where none is."""
+    for name in machines:
+        argv = ["ssh", "-F", str(ssh_config), "-O", "exit", name]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
 
 
 def open_door(ssh_config: Path, bastion: str) -> None:

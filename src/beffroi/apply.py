@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beffroi import declaration
-from beffroi.access import Door, open_door, write_ssh_config
+from beffroi.access import Door, close_connections, open_door, write_ssh_config
 from beffroi.converge import Action, Convergence, Work, converge
 from beffroi.declaration import Declaration
 from beffroi.errors import CouldNotAct, RefusedPlan
 from beffroi.judge import judge
 from beffroi.lab.command import run as run_command
+from beffroi.lab.headroom import make_room
 from beffroi.lab.image import base_image
 from beffroi.lab.place import LabPlace, require_root
 from beffroi.lab.repository import town_repository
@@ -30,6 +31,8 @@ from beffroi.verdict import Observation, Outcome, Verdict
 
 if TYPE_CHECKING:
     from beffroi.stack import CityStack
+
+MACHINE = "beffroi:lab:Machine"
 
 _SETTLE_SECONDS = 45.0
 _SETTLE_PAUSE = 1.0
@@ -96,6 +99,7 @@ class Works:
         `everything` runs every role on every machine instead of those whose checks do not pass.
         """
         require_root()
+        make_room()
         base_image(self.progress.say)
         town_repository(self.progress.say)
         started = datetime.now(UTC)
@@ -107,7 +111,8 @@ class Works:
                 )
             steps = stack.up(self.progress.step) if plan.steps else []
             self._write_access(stack.host_keys())
-            fresh = {step.name for step in steps if step.type == "beffroi:lab:Machine" and "create" in step.operation}
+            close_connections(self.ssh_config, [step.name for step in steps if step.type == MACHINE])
+            fresh = {step.name for step in steps if step.type == MACHINE and "create" in step.operation}
             convergences, observations = self._configure(fresh, everything=everything)
         verdicts = judge(self.declared.desired, observations)
         run = Run(
@@ -132,6 +137,11 @@ class Works:
             observations=observations,
             verdicts=judge(self.declared.desired, observations),
         )
+
+    def hang_up(self) -> None:
+        """End every connection held to the town's machines: they are about to go."""
+        with contextlib.suppress(CouldNotAct):
+            close_connections(self.ssh_config, self.declared.city.machines())
 
     @property
     def ssh_config(self) -> Path:

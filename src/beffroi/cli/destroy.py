@@ -23,6 +23,7 @@ def command(town: Path, root: Path | None, profile: str, stack: str | None, *, y
     at_work = works(declared(town, root, profile), stack)
     if not yes and not click.confirm(say("cli-destroy-confirm", town=at_work.state.name)):
         return 2
+    at_work.hang_up()
     with at_work.stack() as city_stack:
         steps = city_stack.destroy(at_work.progress.step)
         left = sweep(at_work.place)
