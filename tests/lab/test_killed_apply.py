@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from towns import LabTown
+from towns import LabTown, new_town
 
 pytestmark = pytest.mark.lab
 
@@ -21,9 +21,9 @@ LONGEST = 16.0
 
 
 @pytest.fixture
-def doomed(hamlet: LabTown, tmp_path: Path) -> Iterator[LabTown]:
+def doomed(tmp_path: Path) -> Iterator[LabTown]:
     """A second lab of the same town: it stands beside the hamlet, with the same addresses, and does not meet it."""
-    town = LabTown(hamlet.folder, f"doomed-{Path(tmp_path).name[-1]}{hamlet.stack[-5:]}", tmp_path)
+    town = new_town(Path("tests/cases/hamlet"), "doomed", tmp_path)
     yield town
     town.beffroi("lab", "down")
 

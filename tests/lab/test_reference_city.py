@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from towns import LabTown
+from towns import LabTown, new_town
 
 pytestmark = pytest.mark.lab
 
-REPOSITORY = Path(__file__).parent.parent.parent
 MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def city(hamlet: LabTown, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabTown]:
-    folder = REPOSITORY / "inventory/bourg-sur-gave"
-    town = LabTown(folder, f"city-{hamlet.stack[-5:]}", tmp_path_factory.mktemp("city"))
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabTown]:
+    town = new_town(Path("inventory/bourg-sur-gave"), "city", tmp_path_factory.mktemp("city"))
     done = town.apply()
     try:
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
