@@ -40,7 +40,8 @@ def test_a_control_is_begun_only_under_a_family_and_a_name(name: str) -> None:
 
 
 def outcome_of(test: str, folder: Path, **environment: str) -> int:
-    (folder / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
+    for name in ("conftest.py", "towns.py"):
+        (folder / name).write_text((ROOT / "tests" / name).read_text())
     (folder / "test_it.py").write_text(f"import pytest\n{test}")
     kept = {name: value for name, value in os.environ.items() if name != "CI"}
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # only what the conftest does is looked at
