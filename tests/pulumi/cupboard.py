@@ -72,9 +72,10 @@ class Box(Resource[BoxInputs, CupboardConfig]):
         id_ = found or uuid.uuid4().hex[:8]
         jammed = (root / f"jam-{inputs.name}").exists()
         outputs = written(root, id_, inputs, run.urn, "jammed" if jammed else "open")
+        slow = (root / f"slow-{inputs.name}").exists()
         (root / f"born-{inputs.name}").touch()
         run.log(f"box {inputs.name} made")
-        if (root / f"slow-{inputs.name}").exists():
+        if slow:
             run.pause(60)
         if jammed:
             raise InitError(id_, outputs, ["the lid does not close"])

@@ -40,6 +40,8 @@ try:
     code = 0
 except pulumi.RunError as error:
     pulumi.log.error(str(error))
+except KeyboardInterrupt:
+    pass  # the user knows
 except Exception:
     pulumi.log.error("Program failed with an unhandled exception:\\n" + traceback.format_exc())
 sys.stdout.flush()
