@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from beffroi.cli.verbs import VERBS
+from beffroi import declaration
+from beffroi.cli.options import works
+from beffroi.cli.verbs import VERBS, program
+from beffroi.declaration import Declaration
 from beffroi.state import StackState
 
 ROOT = Path(__file__).parents[3]
@@ -26,8 +32,8 @@ Says = Callable[..., Said]
 def _beffroi(tmp_path: Path) -> Says:
     """Run `beffroi WORDS` at the top of the project, without Pulumi, home or state of anybody."""
     (tmp_path / "bin").mkdir()
-    for program in ("ssh", "ssh-keygen"):
-        (tmp_path / "bin" / program).symlink_to(f"/usr/bin/{program}")
+    for name in ("ssh", "ssh-keygen"):
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
     environment = {
         "PATH": str(tmp_path / "bin"),
         "HOME": str(tmp_path),
@@ -48,6 +54,11 @@ def _beffroi(tmp_path: Path) -> Says:
     return run
 
 
+@pytest.fixture(name="town", scope="module")
+def _town() -> Declaration:
+    return declaration.load(ROOT / TOWN)
+
+
 def test_a_sound_town_ends_with_0(beffroi: Says) -> None:
     said = beffroi("check", TOWN)
     assert (said.returncode, said.stderr) == (0, "")
@@ -66,18 +77,20 @@ def test_the_program_speaks_french_to_who_asks(beffroi: Says) -> None:
     assert "La déclaration" in said.stdout
 
 
-@pytest.mark.parametrize(
-    "words", [["frobnicate"], ["check"], ["check", "no/such/folder"], ["lab", "frobnicate"]], ids=str
-)
-def test_a_command_that_does_not_exist_ends_with_2(beffroi: Says, words: list[str]) -> None:
-    assert beffroi(*words).returncode == 2
+def test_a_verb_that_does_not_exist_ends_with_2(beffroi: Says) -> None:
+    assert beffroi("frobnicate").returncode == 2
+
+
+@pytest.mark.parametrize("words", [["check"], ["check", "no/such/folder"], ["lab", "frobnicate"]], ids=str)
+def test_a_command_that_is_not_whole_ends_with_2(words: list[str]) -> None:
+    assert CliRunner().invoke(program, words).exit_code == 2
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_has_help(beffroi: Says, verb: str) -> None:
-    said = beffroi(verb, "--help")
-    assert said.returncode == 0
-    assert f"beffroi {verb}" in said.stdout.partition("\n")[2]
+def test_each_verb_has_help(verb: str) -> None:
+    said = CliRunner().invoke(program, [verb, "--help"], prog_name="beffroi")
+    assert said.exit_code == 0
+    assert f"beffroi {verb}" in said.output.partition("\n")[2]
 
 
 def test_the_program_lists_its_verbs_in_the_order_of_a_days_work(beffroi: Says) -> None:
@@ -86,31 +99,40 @@ def test_the_program_lists_its_verbs_in_the_order_of_a_days_work(beffroi: Says) 
     assert places == sorted(places)
 
 
-def test_the_schema_is_json(beffroi: Says) -> None:
-    assert json.loads(beffroi("schema").stdout)["$schema"].endswith("2020-12/schema")
+def test_the_schema_is_json() -> None:
+    assert json.loads(CliRunner().invoke(program, ["schema"]).output)["$schema"].endswith("2020-12/schema")
 
 
-def test_the_controls_are_listed_as_json(beffroi: Says) -> None:
-    listed = json.loads(beffroi("controls", TOWN, "--json").stdout)
+def test_the_controls_are_listed_as_json() -> None:
+    listed = json.loads(CliRunner().invoke(program, ["controls", str(ROOT / TOWN), "--json"]).output)
     assert listed["ssh/root-login-refused"]["kind"] == "sshd_option"
 
 
-def test_the_controls_are_listed_in_french(beffroi: Says) -> None:
-    assert "demandée par" in beffroi("controls", TOWN, BEFFROI_LANG="fr").stdout
+def test_the_controls_are_listed_in_french(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEFFROI_LANG", "fr")
+    assert "demandée par" in CliRunner().invoke(program, ["controls", str(ROOT / TOWN)]).output
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_can_complete_the_verbs(beffroi: Says, shell: str) -> None:
-    said = beffroi("completion", shell)
-    assert said.returncode == 0
-    assert "_BEFFROI_COMPLETE" in said.stdout
+def test_a_shell_can_complete_the_verbs(shell: str) -> None:
+    said = CliRunner().invoke(program, ["completion", shell], prog_name="beffroi")
+    assert said.exception is None
+    assert "_BEFFROI_COMPLETE" in said.output
+
+
+def test_a_stack_named_like_a_path_is_refused(beffroi: Says, tmp_path: Path) -> None:
+    assert beffroi("verify", TOWN, "--stack", "../elsewhere").returncode == 2
+    assert not (tmp_path / "state").exists()
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", "a b", "-", "a--b", "a.b", "é", " "])
-def test_a_stack_named_like_a_path_is_refused(beffroi: Says, name: str, tmp_path: Path) -> None:
-    said = beffroi("lab", "exec", TOWN, "--stack", name, "db", "true")
-    assert said.returncode == 2
-    assert not (tmp_path / "state").exists()
+def test_a_stack_has_a_plain_name(town: Declaration, name: str) -> None:
+    with pytest.raises(click.BadParameter):
+        works(town, name)
+
+
+def test_a_stack_bears_the_towns_name_by_default(town: Declaration) -> None:
+    assert works(town, None).state.name == "bourg-sur-gave"
 
 
 def test_without_the_pulumi_cli_a_plan_says_where_to_find_it(beffroi: Says) -> None:
