@@ -9,8 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from town import Town
+
+from beffroi.provider.wire import marshal_struct
 
 PLUGIN = [sys.executable, str(Path(__file__).with_name("cupboard.py"))]
 
@@ -50,6 +54,19 @@ def test_the_engine_accepts_the_schema(town: Town) -> None:
 def test_the_first_line_is_the_port_alone(plugin: subprocess.Popen[str]) -> None:
     assert plugin.stdout is not None
     assert plugin.stdout.readline().strip().isdigit()
+
+
+def test_what_a_verb_prints_never_reaches_the_engines_standard_output(
+    plugin: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert plugin.stdout is not None
+    with grpc.insecure_channel(f"127.0.0.1:{plugin.stdout.readline().strip()}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        stub.Configure(provider_pb2.ConfigureRequest(args=marshal_struct({"directory": str(tmp_path)})))
+        urn = "urn:pulumi:dev::town::cupboard:index:Box::oak"
+        stub.Create(provider_pb2.CreateRequest(urn=urn, properties=marshal_struct({"name": "oak"})))
+    plugin.terminate()
+    assert plugin.communicate(timeout=5) == ("", "a stray line\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

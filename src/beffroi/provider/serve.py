@@ -93,3 +93,5 @@ def _announce(port: int) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # The same for Python's own buffer, which `os._exit` would not empty.
+    sys.stdout = sys.stderr
