@@ -41,17 +41,19 @@ def refuse_or_go_on(town: Declaration) -> None:
     """Raise RefusedPlan, each violation told, when a mandatory policy refuses the declaration."""
     decision = decide(town, "")
     if not decision.accepted:
-        show(town, decision)
+        show(town, decision, err=True)  # standard output is for the answer that --json asks for
         count = len(decision.of_level(Level.MANDATORY))
         raise RefusedPlan(say("cli-gate-refused", count=count), hint=say("cli-gate-refused-hint"))
 
 
-def show(town: Declaration, decision: Decision) -> None:
-    """Print the decision for a person: each violation with its file, its line and the way out."""
+def show(town: Declaration, decision: Decision, *, err: bool = False) -> None:
+    """Tell a person the decision, on standard error if `err`: each violation, its file and line, and the way out."""
     language = spoken_language()
     for violation in decision.violations:
         place = town.written.where(violation.path)
-        click.echo(f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}")
-        click.echo(f"  -> {violation.hint(language)}")
+        click.echo(
+            f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}", err=err
+        )
+        click.echo(f"  -> {violation.hint(language)}", err=err)
     count = len(decision.violations if decision.accepted else decision.of_level(Level.MANDATORY))
-    click.echo(say("cli-gate-accepted" if decision.accepted else "cli-gate-no", count=count))
+    click.echo(say("cli-gate-accepted" if decision.accepted else "cli-gate-no", count=count), err=err)
