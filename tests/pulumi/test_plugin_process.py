@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -22,7 +23,8 @@ PLUGIN = [sys.executable, str(Path(__file__).with_name("cupboard.py"))]
 @pytest.fixture
 def plugin() -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE
-    with subprocess.Popen([*PLUGIN, "127.0.0.1:1"], stdout=pipe, stderr=pipe, text=True) as process:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen([*PLUGIN, "127.0.0.1:1"], stdout=pipe, stderr=pipe, text=True, env=buffered) as process:
         yield process
         process.kill()
 
