@@ -1,0 +1,200 @@
+"""How packets cross one machine: through the chains of each hook, with conntrack and translation between them. Pure.
+
+The order is the kernel's (include/uapi/linux/netfilter_ipv4.h): conntrack at priority -200 of prerouting and output,
+destinations translated at -100 there, sources at 100 of postrouting and input, whatever a nat chain says of its own
+priority. Nat chains see the first packet of a connection alone; its answers are translated back without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from .evaluate import Outcome, Program, Situation, prepare
+from .firewall import Chain, Direction, State, Table, Tracking, Verb
+from .packets import PacketSet, nothing, united
+from .rewriting import UNCHANGED, Rewriting, image, pulled
+from .space import Space
+from .town import Device
+
+TRACKING_BEGINS, DESTINATIONS, SOURCES = -200, -100, 100
+"""Priorities of the kernel's own hooks: conntrack, translation of destinations, translation of sources."""
+
+UNTRACKED_YET = Tracking(State.INVALID)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Packets on their way: those sent that may still be there, and what they have become.
+
+    `limited` are those let through only up to a rate; `doubtful`, those that may be dropped for a reason that is not
+    modelled. Both are part of `sent`.
+    """
+
+    sent: PacketSet
+    limited: PacketSet
+    doubtful: PacketSet
+    rewriting: Rewriting = UNCHANGED
+    tracking: Tracking = field(default=Tracking(State.NEW, Direction.ORIGINAL))
+
+    def only(self, became: PacketSet) -> Stage:
+        """Return the part that has become one of `became`."""
+        return self._of(pulled(self.sent, self.rewriting, became))
+
+    def without(self, sent: PacketSet) -> Stage:
+        """Return the stage without some of the packets sent."""
+        return self._of(self.sent - sent)
+
+    def _of(self, sent: PacketSet) -> Stage:
+        if sent is self.sent:
+            return self
+        return replace(self, sent=sent, limited=self.limited & sent, doubtful=self.doubtful & sent)
+
+
+def begun(packets: PacketSet, tracking: Tracking) -> Stage:
+    """Return packets that were just sent."""
+    none = nothing(packets.space)
+    return Stage(packets, none, none, tracking=tracking)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One machine on a path: where packets entered and left it, and what they had become before, inside and after.
+
+    `entry` is empty for packets that the machine itself sends, `exit` for those that it takes.
+    """
+
+    device: Device
+    entry: str
+    exit: str
+    before: Rewriting
+    inside: Rewriting
+    after: Rewriting
+    tracked: bool = True
+
+    def answers(self) -> Tracking:
+        """Return how the machine tracks the answers."""
+        if not self.tracked:
+            return Tracking(State.UNTRACKED)
+        translated = {"dnat": self.inside != self.before, "snat": self.after != self.inside}
+        return Tracking(State.ESTABLISHED, Direction.REPLY, **translated)
+
+
+class Machines:
+    """The chains of machines, each prepared once for a situation."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._programs: dict[tuple[str, str, str, Situation], Program] = {}
+        self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
+
+    def passed(self, device: Device, hook: str, stage: Stage, entry: str = "", exit_: str = "") -> Iterator[Stage]:
+        """Pass packets through every chain of a hook; what was translated or left untracked is a stage of its own."""
+        waiting = [(stage, 0, False)] if stage.sent else []
+        chains = self.chains(device, hook)
+        while waiting:
+            now, at, translated = waiting.pop()
+            while at < len(chains) and now.sent:
+                priority, table, chain = chains[at]
+                at += 1
+                if _is_nat(chain) and (translated or now.tracking.state is not State.NEW):
+                    continue
+                early = hook in _ENTRANCES and priority < TRACKING_BEGINS
+                situation = Situation(entry, exit_, UNTRACKED_YET if early else now.tracking)
+                program = self._program(device, table, chain, situation)
+                outcome = program.run(image(now.sent, now.rewriting))
+                waiting += [(each, at, True) for each in _translated(device, entry or exit_, exit_, now, outcome)]
+                now, untracked = _judged(now, outcome, program)
+                waiting += [(untracked, at, translated)] if untracked else []
+            if now.sent:
+                yield now
+
+    def answered(self, crossing: Crossing, sent: PacketSet) -> PacketSet:
+        """Return those of `sent` whose answers surely pass the machine, on the way back."""
+        entry, exit_ = crossing.exit, crossing.entry
+        hooks = [("prerouting", entry, "") if entry else ("output", "", exit_)]
+        if entry:
+            hooks.append(("forward", entry, exit_) if exit_ else ("input", entry, ""))
+        if exit_:
+            hooks.append(("postrouting", entry, exit_))
+        for hook, come, go in hooks:
+            for priority, table, chain in self.chains(crossing.device, hook):
+                if _is_nat(chain) or not sent:
+                    continue
+                early = hook in _ENTRANCES and priority < TRACKING_BEGINS
+                tracking = UNTRACKED_YET if early else crossing.answers()
+                seen = _seen(crossing, hook, priority)
+                program = self._program(crossing.device, table, chain, Situation(come, go, tracking, answering=True))
+                sent = sent - pulled(sent, seen, program.run(image(sent, seen)).dropped)
+        return sent
+
+    def chains(self, device: Device, hook: str) -> list[tuple[int, Table, Chain]]:
+        """Return the chains of a hook in the order in which packets meet them."""
+        key = (device.name, hook)
+        if key not in self._chains:
+            found = [
+                (_NAT_PRIORITY.get(hook, 0) if _is_nat(chain) else chain.hook.priority, table, chain)
+                for table, chain in device.firewall.hooked(hook, self.space.family)
+                if chain.hook is not None
+            ]
+            self._chains[key] = sorted(found, key=lambda each: each[0])
+        return self._chains[key]
+
+    def _program(self, device: Device, table: Table, chain: Chain, situation: Situation) -> Program:
+        key = (device.name, f"{table.family} {table.name}", chain.name, situation)
+        if key not in self._programs:
+            self._programs[key] = prepare(self.space, table, chain, situation)
+        return self._programs[key]
+
+
+_ENTRANCES = frozenset({"prerouting", "output"})
+_NAT_PRIORITY = {"prerouting": DESTINATIONS, "output": DESTINATIONS, "input": SOURCES, "postrouting": SOURCES}
+
+
+def _is_nat(chain: Chain) -> bool:
+    return chain.hook is not None and chain.hook.kind == "nat"
+
+
+def _seen(crossing: Crossing, hook: str, priority: int) -> Rewriting:
+    """Return what an answer's header mirrors when it meets a chain: translations are undone in the reverse order."""
+    if hook in _ENTRANCES:
+        return crossing.after if priority < DESTINATIONS else crossing.inside
+    return crossing.before if hook in {"input", "postrouting"} and priority >= SOURCES else crossing.inside
+
+
+def _translated(device: Device, near: str, exit_: str, now: Stage, outcome: Outcome) -> Iterator[Stage]:
+    family = now.sent.space.family
+    for translation, became in outcome.translated:
+        stage = now.only(became)
+        side = exit_ if translation.side == "source" else near
+        address = device.addresses.get(side, {}).get(family)
+        own = ((address, address),) if address is not None else device.own(family)
+        tracking = replace(
+            stage.tracking,
+            dnat=stage.tracking.dnat or translation.side == "destination",
+            snat=stage.tracking.snat or translation.side == "source",
+        )
+        yield replace(stage, rewriting=now.rewriting.then(translation, own), tracking=tracking)
+
+
+def _judged(now: Stage, outcome: Outcome, program: Program) -> tuple[Stage, Stage | None]:
+    """Return what goes on, and what goes on without tracking."""
+    left = now.only(outcome.accepted)
+    unsure = left.sent & pulled(now.sent, now.rewriting, outcome.dropped)
+    if unsure:
+        doubtful = pulled(unsure, now.rewriting, _doubts(program, image(unsure, now.rewriting)))
+        left = replace(left, doubtful=left.doubtful | doubtful, limited=left.limited | unsure - doubtful)
+    if outcome.untracked is None:
+        return left, None
+    untracked = replace(left.only(outcome.untracked), tracking=Tracking(State.UNTRACKED))
+    return left.without(untracked.sent), untracked if untracked.sent else None
+
+
+def _doubts(program: Program, packets: PacketSet) -> PacketSet:
+    """Return the packets that a case takes or not for another reason than a rate."""
+    touched = [
+        each.packets
+        for each in program.run(packets, keep=True).decided
+        if each.case.verdict.verb is Verb.UNKNOWN or any(not unknown.rate for unknown in each.case.match.unknown)
+    ]
+    return united(program.space, touched)

@@ -1,0 +1,178 @@
+"""The proof: what the firewalls let through is what the town declares, nothing more and nothing less. Pure.
+
+For both families, from every place: each packet that arrives is declared on the link where it was sent, each declared
+packet arrives, and its answer comes back. What is not so is a finding, with all its packets. Nothing is sampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from .crossing import Crossing
+from .declared import LISTENERS, NEIGHBOURS, Declared, declared, opening
+from .firewall import Family, Match, State, Tracking
+from .packets import PacketSet, box, matched, nothing, united
+from .reach import Arrival, Reach, answered, reach, town_space
+from .services import Services
+from .space import Space
+from .town import FAMILIES, Town
+
+LINK = Services((*NEIGHBOURS.boxes, *LISTENERS.boxes))
+"""What a link itself needs, from neighbour to neighbour; it is never forwarded."""
+
+
+class Sort(StrEnum):
+    """What is wrong with some packets.
+
+    `more`: they arrive and no flow declares them. `less`: a flow declares them and they do not arrive. `half-open`: they
+    arrive, and their answer does not come back. `stray`: they arrive though they belong to no connection (conntrack's
+    invalid). `unknown`: whether they arrive depends on something that is not modelled.
+    """
+
+    MORE = "more"
+    LESS = "less"
+    HALF_OPEN = "half-open"
+    STRAY = "stray"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Packets of one sort, from one place; `end` is where they arrive, or where they should."""
+
+    sort: Sort
+    family: Family
+    start: str
+    end: str
+    packets: PacketSet
+    crossings: tuple[Crossing, ...] = ()
+    flows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FamilyProof:
+    """What was proved for packets of one family: the space, what arrives, what is declared, what differs."""
+
+    family: Family
+    space: Space
+    reached: Reach
+    declared: tuple[Declared, ...]
+    findings: tuple[Finding, ...]
+
+    @cached_property
+    def open_pairs(self) -> frozenset[tuple[str, str]]:
+        """Return the ordered pairs of places between which any packet gets."""
+        return frozenset((each.start, each.end) for each in self.reached.arrivals)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The proof of a town, family by family."""
+
+    town: Town
+    families: Mapping[Family, FamilyProof]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Return all that is not as declared."""
+        return [finding for each in self.families.values() for finding in each.findings]
+
+
+def prove(town: Town, extra: Iterable[Match] = ()) -> Proof:
+    """Prove a town, or find what is wrong; spaces are cut by `extra` too, for whoever asks more of them later.
+
+    Raise TooComplexError when the rules tell too many packets apart.
+    """
+    wanted = tuple(extra)
+    return Proof(town, {family: _family_proof(town, family, wanted) for family in FAMILIES})
+
+
+def link_needs(space: Space) -> PacketSet:
+    """Return neighbour and listener discovery: what machines on one link must say to each other in IPv6."""
+    return box(space, services=LINK) if space.family == 6 else nothing(space)  # noqa: PLR2004
+
+
+def on_the_link(arrival: Arrival) -> bool:
+    """Tell whether no machine forwarded the packets."""
+    return not any(crossing.entry and crossing.exit for crossing in arrival.crossings)
+
+
+def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> FamilyProof:
+    flows = declared(town.city, family)
+    openings = (Match(services=opening(services)) for services in dict.fromkeys(each.match.services for each in flows))
+    matches = [*(each.match for each in flows), *openings, Match(services=LINK), *extra]
+    space = town_space(town, family, matches)
+    reached = reach(town, space)
+    judge = _Judge(town, space, reached, flows)
+    strays = reach(town, space, Tracking(State.INVALID))
+    findings = [*judge.more(), *judge.less(), *judge.half_open(), *judge.stray(strays)]
+    return FamilyProof(family, space, reached, tuple(flows), tuple(findings))
+
+
+class _Judge:
+    """Compares what arrives with what is declared."""
+
+    def __init__(self, town: Town, space: Space, reached: Reach, flows: list[Declared]) -> None:
+        self.town, self.space, self.reached = town, space, reached
+        self.flows = [(each, matched(space, each.match)) for each in flows]
+        self.link = link_needs(space)
+
+    def more(self) -> Iterator[Finding]:
+        """Yield what arrives undeclared."""
+        allowed: dict[str, list[PacketSet]] = {}
+        for each, packets in self.flows:
+            allowed.setdefault(each.start, []).append(packets)
+        declared_at = {start: united(self.space, sets) for start, sets in allowed.items()}
+        for arrival in self.reached.arrivals:
+            extra = arrival.packets - declared_at.get(arrival.start, nothing(self.space))
+            if on_the_link(arrival):
+                extra = extra - self.link
+            yield from self._findings(Sort.MORE, arrival, extra - arrival.doubtful)
+            yield from self._findings(Sort.UNKNOWN, arrival, extra & arrival.doubtful)
+
+    def less(self) -> Iterator[Finding]:
+        """Yield what a flow declares and does not arrive, or not surely."""
+        arrived, sure = (
+            self._arrived(lambda each: each.packets),
+            self._arrived(lambda each: each.packets - each.doubtful),
+        )
+        for each, packets in self._enforced():
+            wanted = packets & box(self.space, services=opening(each.match.services))
+            missing = wanted - arrived.get(each.start, nothing(self.space))
+            unsure = wanted - missing - sure.get(each.start, nothing(self.space))
+            for sort, some in ((Sort.LESS, missing), (Sort.UNKNOWN, unsure)):
+                if some:
+                    yield Finding(sort, self.space.family, each.start, each.end, some, flows=(each.flow,))
+
+    def half_open(self) -> Iterator[Finding]:
+        """Yield the declared packets that arrive and whose answers do not come back."""
+        back = self._arrived(lambda each: answered(self.town, self.reached, each))
+        there = self._arrived(lambda each: each.packets)
+        for each, packets in self._enforced():
+            wanted = packets & box(self.space, services=opening(each.match.services))
+            silent = (wanted & there.get(each.start, nothing(self.space))) - back.get(each.start, nothing(self.space))
+            if silent:
+                yield Finding(Sort.HALF_OPEN, self.space.family, each.start, each.end, silent, flows=(each.flow,))
+
+    def stray(self, strays: Reach) -> Iterator[Finding]:
+        """Yield the packets of no connection that arrive, but for what links need."""
+        for arrival in strays.arrivals:
+            extra = arrival.packets - self.link if on_the_link(arrival) else arrival.packets
+            yield from self._findings(Sort.STRAY, arrival, extra)
+
+    def _enforced(self) -> Iterator[tuple[Declared, PacketSet]]:
+        """Yield where flows start, but for those between devices of one segment: no firewall stands there."""
+        return ((each, packets) for each, packets in self.flows if each.first and each.start != each.end)
+
+    def _arrived(self, part: Callable[[Arrival], PacketSet]) -> dict[str, PacketSet]:
+        found: dict[str, list[PacketSet]] = {}
+        for arrival in self.reached.arrivals:
+            found.setdefault(arrival.start, []).append(part(arrival))
+        return {start: united(self.space, sets) for start, sets in found.items()}
+
+    def _findings(self, sort: Sort, arrival: Arrival, packets: PacketSet) -> Iterator[Finding]:
+        if packets:
+            yield Finding(sort, self.space.family, arrival.start, arrival.end, packets, arrival.crossings)

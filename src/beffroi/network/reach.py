@@ -1,0 +1,214 @@
+"""Which packets get from where to where: along every path through the town's machines, and their answers back. Pure.
+
+A packet starts at a place: on a segment, where anybody may send anything from any address to any machine there, or in a
+machine, which sends through its own firewall. It ends in a machine that takes it, or on a segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from beffroi.city import INTERNET
+
+from .crossing import Crossing, Machines, Stage, begun
+from .evaluate import matches_of
+from .firewall import Direction, Family, Match, State, Tracking
+from .intervals import Intervals
+from .packets import PacketSet, box, united
+from .rewriting import UNCHANGED, Rewriting, image, pulled
+from .services import ANY_SERVICE
+from .space import Space, space_of
+from .town import Device, Exit, Town
+
+NEW = Tracking(State.NEW, Direction.ORIGINAL)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Packets that got from one place to another by one path, as they were sent.
+
+    `start` and `end` name a segment or a machine. `limited` got through up to a rate, `doubtful` only perhaps: both are
+    part of `packets`. `crossings` are the machines on the way.
+    """
+
+    start: str
+    end: str
+    packets: PacketSet
+    limited: PacketSet
+    doubtful: PacketSet
+    crossings: tuple[Crossing, ...]
+    became: Rewriting
+
+
+@dataclass(frozen=True)
+class Reach:
+    """All the arrivals of one family, for packets tracked in one way."""
+
+    space: Space
+    machines: Machines
+    arrivals: tuple[Arrival, ...]
+
+    def between(self, start: str, end: str) -> PacketSet:
+        """Return what gets, perhaps, from one place to another."""
+        return united(self.space, (each.packets for each in self.arrivals if (each.start, each.end) == (start, end)))
+
+
+def town_space(town: Town, family: Family, extra: Iterable[Match] = ()) -> Space:
+    """Cut a space by all that the town's firewalls and routes, and the matches of `extra`, tell apart."""
+    firewalls = [device.firewall for device in town.devices.values()]
+    matches = [*town.matches(family), *extra]
+    matches += [match for firewall in firewalls for match in matches_of(firewall)]
+    rewritings = [each for device in town.devices.values() for each in _rewritings(device, family)]
+    for rewriting in rewritings:
+        services = dict.fromkeys(match.services for match in matches)
+        matches += [Match(services=rewriting.before(each)) for each in services if each != ANY_SERVICE]
+        matches += rewriting.matches()
+    return space_of(family, dict.fromkeys(matches), by_source=False)
+
+
+def reach(town: Town, space: Space, tracking: Tracking = NEW, starts: Iterable[str] | None = None) -> Reach:
+    """Follow packets from every place (or from `starts`) to wherever they get."""
+    walk = _Walk(town, Machines(space), tracking)
+    for start in [*town.segments, *town.devices] if starts is None else starts:
+        walk.start(start)
+    return Reach(space, walk.machines, tuple(walk.arrivals))
+
+
+def answered(town: Town, reached: Reach, arrival: Arrival) -> PacketSet:
+    """Return the packets of an arrival whose answers surely come back: by the same machines, through all of them."""
+    sent, onward = arrival.packets, arrival.end
+    for crossing in reversed(arrival.crossings):
+        sent = _returns(town, sent, crossing, onward)
+        sent = reached.machines.answered(crossing, sent)
+        onward = crossing.device.name
+    return _comes_home(town, sent, arrival)
+
+
+@dataclass
+class _Walk:
+    """Packets on their way, and those that have arrived."""
+
+    town: Town
+    machines: Machines
+    tracking: Tracking
+
+    def __post_init__(self) -> None:
+        self.arrivals: list[Arrival] = []
+        self.origin = ""
+
+    def start(self, start: str) -> None:
+        """Send every packet from one place."""
+        self.origin = start
+        stage = begun(box(self.machines.space), self.tracking)
+        if start in self.town.segments:
+            for device in self.town.on(start):
+                self._enter(device, start, stage, ())
+            return
+        device = self.town.devices[start]
+        for exit_ in device.exits[self.machines.space.family]:
+            self._send(device, exit_, stage)
+
+    def _send(self, device: Device, exit_: Exit, stage: Stage) -> None:
+        for chosen in self.machines.passed(device, "output", self._towards(stage, exit_), exit_=exit_.interface):
+            for left in self.machines.passed(device, "postrouting", chosen, exit_=exit_.interface):
+                path = (_crossing(device, ("", exit_.interface), (stage, chosen, left)),)
+                self._deliver(exit_, left, path)
+
+    def _enter(self, device: Device, entry: str, stage: Stage, path: tuple[Crossing, ...]) -> None:
+        """Bring packets to a machine; one that they have crossed already is not crossed again."""
+        if any(crossing.device is device for crossing in path):
+            return
+        space = self.machines.space
+        own = box(space, destination=device.local(space.family))
+        for inside in self.machines.passed(device, "prerouting", stage, entry):
+            for taken in self.machines.passed(device, "input", inside.only(_header(inside) & own), entry):
+                crossing = _crossing(device, (entry, ""), (stage, inside, taken))
+                self._arrive(device.name, taken, (*path, crossing))
+            if device.forwards:
+                self._forward(device, entry, (stage, inside), path)
+
+    def _forward(self, device: Device, entry: str, stages: tuple[Stage, Stage], path: tuple[Crossing, ...]) -> None:
+        before, inside = stages
+        own = box(self.machines.space, destination=device.own(self.machines.space.family))
+        for exit_ in device.exits[self.machines.space.family]:
+            towards = self._towards(inside, exit_)
+            foreign = towards.only(_header(towards) - own)
+            for chosen in self.machines.passed(device, "forward", foreign, entry, exit_.interface):
+                for left in self.machines.passed(device, "postrouting", chosen, entry, exit_.interface):
+                    crossing = _crossing(device, (entry, exit_.interface), (before, chosen, left))
+                    self._deliver(exit_, left, (*path, crossing))
+
+    def _deliver(self, exit_: Exit, stage: Stage, path: tuple[Crossing, ...]) -> None:
+        """Hand packets over a segment: to the next gateway, to a machine there, or to whoever else has the address."""
+        if exit_.via:
+            self._enter(self.town.devices[exit_.via], exit_.interface, stage, path)
+            return
+        left = stage
+        if exit_.via is None:
+            space = self.machines.space
+            for device in self.town.on(exit_.interface):
+                own = image(left.sent, left.rewriting) & box(space, destination=device.own(space.family))
+                self._enter(device, exit_.interface, left.only(own), path)
+                left = left.without(pulled(left.sent, left.rewriting, own))
+        self._arrive(exit_.interface, left, path)
+
+    def _arrive(self, end: str, stage: Stage, path: tuple[Crossing, ...]) -> None:
+        if stage.sent:
+            self.arrivals.append(
+                Arrival(self.origin, end, stage.sent, stage.limited, stage.doubtful, path, stage.rewriting)
+            )
+
+    def _towards(self, stage: Stage, exit_: Exit) -> Stage:
+        return stage.only(_header(stage) & box(self.machines.space, destination=exit_.destinations))
+
+
+def _header(stage: Stage) -> PacketSet:
+    return image(stage.sent, stage.rewriting)
+
+
+def _crossing(device: Device, sides: tuple[str, str], stages: tuple[Stage, Stage, Stage]) -> Crossing:
+    before, inside, after = (stage.rewriting for stage in stages)
+    return Crossing(device, *sides, before, inside, after, tracked=stages[2].tracking.state is not State.UNTRACKED)
+
+
+def _returns(town: Town, sent: PacketSet, crossing: Crossing, onward: str) -> PacketSet:
+    """Return the packets whose answer, at the place that the crossing led to, goes back to the machine crossed."""
+    if not crossing.exit or onward == INTERNET:
+        return sent
+    space, own = sent.space, crossing.device.own(sent.space.family)
+    if onward in town.devices:
+        exits = [each for each in town.devices[onward].exits[space.family] if each.interface == crossing.exit]
+        back = [box(space, source=each.destinations) for each in exits if each.via == crossing.device.name]
+        near = [box(space, source=each.destinations) & box(space, source=own) for each in exits if each.via is None]
+        return pulled(sent, crossing.after, united(space, [*back, *near]))
+    if town.gateway(onward) == crossing.device.name:
+        return sent
+    return pulled(sent, crossing.after, box(space, source=own))
+
+
+def _comes_home(town: Town, sent: PacketSet, arrival: Arrival) -> PacketSet:
+    """Return the packets whose answer leaves the first machine towards where they were sent from."""
+    if arrival.start in town.devices:
+        return sent
+    space, first = sent.space, arrival.crossings[0]
+    exits = [each for each in first.device.exits[space.family] if each.interface == arrival.start]
+    homes = [box(space, source=each.destinations) for each in exits if not each.via]
+    return pulled(sent, first.before, united(space, homes))
+
+
+def _rewritings(device: Device, family: Family) -> Iterator[Rewriting]:
+    """Yield every rewriting that one of the machine's nat rules may make."""
+    for table in device.firewall.tables:
+        for chain in table.chains.values():
+            for case in (case for rule in chain.rules for case in rule.cases):
+                translation = case.verdict.translation
+                if translation is None or family not in case.match.families:
+                    continue
+                for own in _own_addresses(device, family) if translation.own else ((),):
+                    yield UNCHANGED.then(translation, own)
+
+
+def _own_addresses(device: Device, family: Family) -> Iterator[Intervals]:
+    yield device.own(family)
+    yield from (((each[family], each[family]),) for each in device.addresses.values())

@@ -1,0 +1,141 @@
+"""A town as packets see it: its machines with their firewalls and routes, and the segments that join them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from beffroi.city import INTERNET, City
+
+from .firewall import LAST_ADDRESS, Family, Firewall, Match
+from .intervals import Intervals, complement, difference, intersection, normal, union
+from .routing import routes, segment_gateway
+
+FAMILIES: tuple[Family, ...] = (4, 6)
+OUTSIDE = ""
+"""The next hop that is none of ours: the operator's router."""
+
+_NEVER_FORWARDED = {
+    4: ("127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
+    6: ("::/127", "fe80::/10", "ff00::/8"),
+}
+_FOR_ALL_ON_THE_LINK = {4: ("224.0.0.0/4", "255.255.255.255/32"), 6: ("fe80::/10", "ff00::/8")}
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Where a machine sends what goes to `destinations`: an interface, and the machine that is the next hop.
+
+    `via` is None when the destination is on that very segment, OUTSIDE for the operator's router.
+    """
+
+    destinations: Intervals
+    interface: str
+    via: str | None
+
+
+@dataclass(frozen=True)
+class Device:
+    """A managed machine: its firewall, its addresses by family and segment, and its routes, longest prefix first."""
+
+    name: str
+    firewall: Firewall
+    forwards: bool
+    addresses: Mapping[str, Mapping[Family, int]]
+    exits: Mapping[Family, tuple[Exit, ...]]
+
+    def own(self, family: Family) -> Intervals:
+        """Return its addresses."""
+        return normal((each[family], each[family]) for each in self.addresses.values())
+
+    def local(self, family: Family) -> Intervals:
+        """Return the destinations that it takes for itself: its own, and those of everybody on a link."""
+        return union(self.own(family), intervals_of(_FOR_ALL_ON_THE_LINK[family]))
+
+
+@dataclass(frozen=True)
+class Town:
+    """Machines by name, and each segment's addresses; the segment `internet` holds all that no other one does."""
+
+    devices: Mapping[str, Device]
+    segments: Mapping[str, Mapping[Family, Intervals]]
+    city: City
+
+    def on(self, segment: str) -> list[Device]:
+        """Return the machines of a segment."""
+        return [device for device in self.devices.values() if segment in device.addresses]
+
+    def gateway(self, segment: str) -> str | None:
+        """Return the gateway that machines which are not managed use on a segment."""
+        return OUTSIDE if segment == INTERNET else segment_gateway(self.city, segment)
+
+    def matches(self, family: Family) -> Iterator[Match]:
+        """Yield the constraints that routes and addresses put on both axes."""
+        wanted = [each[family] for each in self.segments.values()]
+        for device in self.devices.values():
+            wanted += [device.own(family), device.local(family)]
+            wanted += [exit_.destinations for exit_ in device.exits[family]]
+        for addresses in dict.fromkeys(wanted):
+            yield Match(families=frozenset({family}), source=addresses, destination=addresses)
+
+
+def town_of(city: City, firewalls: Mapping[str, Firewall]) -> Town:
+    """Join a city's machines with their firewalls, committed or observed; KeyError when a machine has none."""
+    holders = {
+        address: name
+        for name, machine in city.machines().items()
+        for interface in machine.interfaces.values()
+        for address in (interface.ipv4, interface.ipv6)
+    }
+    devices = {name: _device(city, name, firewalls[name], holders) for name in city.machines()}
+    segments: dict[str, dict[Family, Intervals]] = {
+        name: {4: intervals_of([segment.ipv4]), 6: intervals_of([segment.ipv6])}
+        for name, segment in city.inner_segments().items()
+    }
+    if INTERNET in city.segments:
+        segments[INTERNET] = {family: outside(city, family) for family in FAMILIES}
+    return Town(devices, segments, city)
+
+
+def outside(city: City, family: Family) -> Intervals:
+    """Return every address that is not the town's: neither of an inner segment nor of a machine on the uplink."""
+    inner = [segment.ipv4 if family == 4 else segment.ipv6 for segment in city.inner_segments().values()]  # noqa: PLR2004
+    uplinks = [machine.interfaces[INTERNET] for machine in city.members(INTERNET).values()]
+    own = [ip_network(uplink.ipv4 if family == 4 else uplink.ipv6) for uplink in uplinks]  # noqa: PLR2004
+    return complement(intervals_of([*inner, *own]), LAST_ADDRESS[family])
+
+
+def intervals_of(networks: list[IPv4Network | IPv6Network] | tuple[str, ...]) -> Intervals:
+    """Return the addresses of networks, as numbers."""
+    found = [ip_network(network) for network in networks]
+    return normal((int(each.network_address), int(each.broadcast_address)) for each in found)
+
+
+def _device(city: City, name: str, firewall: Firewall, holders: Mapping[IPv4Address | IPv6Address, str]) -> Device:
+    machine = city.machines()[name]
+    addresses: dict[str, dict[Family, int]] = {
+        segment: {4: int(interface.ipv4), 6: int(interface.ipv6)} for segment, interface in machine.interfaces.items()
+    }
+    exits = {family: tuple(_exits(city, name, family, holders)) for family in FAMILIES}
+    return Device(name, firewall, name in city.gateways, addresses, exits)
+
+
+def _exits(city: City, name: str, family: Family, holders: Mapping[IPv4Address | IPv6Address, str]) -> Iterator[Exit]:
+    """Yield the machine's routes without overlap: each with the destinations that no longer prefix takes."""
+    segments = {segment: city.segments[segment] for segment in city.machines()[name].interfaces}
+    known: list[tuple[IPv4Network | IPv6Network, str, str | None]] = [
+        (segment.ipv4 if family == 4 else segment.ipv6, interface, None)  # noqa: PLR2004 - the families are numbers
+        for interface, segment in segments.items()
+    ]
+    known += [
+        (route.to, route.dev, holders.get(route.via, OUTSIDE))
+        for route in routes(city, name)
+        if route.to.version == family
+    ]
+    left = complement(intervals_of(_NEVER_FORWARDED[family]), LAST_ADDRESS[family])
+    for network, interface, via in sorted(known, key=lambda each: -each[0].prefixlen):
+        destinations = intersection(intervals_of([network]), left)
+        if destinations:
+            yield Exit(destinations, interface, via)
+        left = difference(left, destinations)
