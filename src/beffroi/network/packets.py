@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 
 from .classes import AddressClasses
+from .conntrack import Packet
 from .firewall import Match
 from .intervals import Intervals
 from .services import ANY_SERVICE, Services
-from .space import Packet, Plane, Space, first_bit
+from .space import Plane, Space, first_bit
 
 
 @dataclass(frozen=True, eq=False)

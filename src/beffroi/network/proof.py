@@ -16,7 +16,7 @@ from .declared import LISTENERS, NEIGHBOURS, Declared, declared, opening
 from .firewall import Family, Match, State, Tracking
 from .packets import PacketSet, box, matched, nothing, united
 from .reach import Arrival, Reach, answered, reach, town_space
-from .services import Services
+from .services import ICMPV6, Box, Services, only
 from .space import Space
 from .town import FAMILIES, Town
 
@@ -24,12 +24,16 @@ LINK = Services((*NEIGHBOURS.boxes, *LISTENERS.boxes))
 """What a link itself needs, from neighbour to neighbour; it is never forwarded."""
 
 
+UNTRACKED = Services((Box(only([ICMPV6]), only([*range(130, 137), 143])),))
+"""What the kernel never tracks (net/netfilter/nf_conntrack_proto_icmpv6.c): for all others a connection begins as new."""
+
+
 class Sort(StrEnum):
     """What is wrong with some packets.
 
-    `more`: they arrive and no flow declares them. `less`: a flow declares them and they do not arrive. `half-open`: they
-    arrive, and their answer does not come back. `stray`: they arrive though they belong to no connection (conntrack's
-    invalid). `unknown`: whether they arrive depends on something that is not modelled.
+    `more`: they arrive and no flow declares them. `less`: a flow declares them and they do not arrive. `half-open`:
+    they arrive, and their answer does not come back. `stray`: they arrive though they belong to no connection
+    (conntrack's invalid and untracked). `unknown`: whether they arrive depends on something that is not modelled.
     """
 
     MORE = "more"
@@ -103,11 +107,13 @@ def on_the_link(arrival: Arrival) -> bool:
 def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> FamilyProof:
     flows = declared(town.city, family)
     openings = (Match(services=opening(services)) for services in dict.fromkeys(each.match.services for each in flows))
-    matches = [*(each.match for each in flows), *openings, Match(services=LINK), *extra]
+    matches = [*(each.match for each in flows), *openings, Match(services=LINK), Match(services=UNTRACKED), *extra]
     space = town_space(town, family, matches)
-    reached = reach(town, space)
+    untracked = box(space, services=UNTRACKED)
+    tracked = box(space) - untracked
+    reached = reach(town, tracked)
     judge = _Judge(town, space, reached, flows)
-    strays = reach(town, space, Tracking(State.INVALID))
+    strays = [reach(town, tracked, Tracking(State.INVALID)), reach(town, untracked, Tracking(State.UNTRACKED))]
     findings = [*judge.more(), *judge.less(), *judge.half_open(), *judge.stray(strays)]
     return FamilyProof(family, space, reached, tuple(flows), tuple(findings))
 
@@ -128,8 +134,6 @@ class _Judge:
         declared_at = {start: united(self.space, sets) for start, sets in allowed.items()}
         for arrival in self.reached.arrivals:
             extra = arrival.packets - declared_at.get(arrival.start, nothing(self.space))
-            if on_the_link(arrival):
-                extra = extra - self.link
             yield from self._findings(Sort.MORE, arrival, extra - arrival.doubtful)
             yield from self._findings(Sort.UNKNOWN, arrival, extra & arrival.doubtful)
 
@@ -157,9 +161,9 @@ class _Judge:
             if silent:
                 yield Finding(Sort.HALF_OPEN, self.space.family, each.start, each.end, silent, flows=(each.flow,))
 
-    def stray(self, strays: Reach) -> Iterator[Finding]:
+    def stray(self, strays: Iterable[Reach]) -> Iterator[Finding]:
         """Yield the packets of no connection that arrive, but for what links need."""
-        for arrival in strays.arrivals:
+        for arrival in (arrival for each in strays for arrival in each.arrivals):
             extra = arrival.packets - self.link if on_the_link(arrival) else arrival.packets
             yield from self._findings(Sort.STRAY, arrival, extra)
 

@@ -67,10 +67,11 @@ def town_space(town: Town, family: Family, extra: Iterable[Match] = ()) -> Space
     return space_of(family, dict.fromkeys(matches), by_source=False)
 
 
-def reach(town: Town, space: Space, tracking: Tracking = NEW, starts: Iterable[str] | None = None) -> Reach:
-    """Follow packets from every place (or from `starts`) to wherever they get."""
-    walk = _Walk(town, Machines(space), tracking)
-    for start in [*town.segments, *town.devices] if starts is None else starts:
+def reach(town: Town, packets: PacketSet, tracking: Tracking = NEW) -> Reach:
+    """Follow `packets`, tracked in one way, from every place to wherever they get."""
+    space = packets.space
+    walk = _Walk(town, Machines(space), begun(packets, tracking))
+    for start in [*town.segments, *town.devices]:
         walk.start(start)
     return Reach(space, walk.machines, tuple(walk.arrivals))
 
@@ -91,7 +92,7 @@ class _Walk:
 
     town: Town
     machines: Machines
-    tracking: Tracking
+    begun: Stage
 
     def __post_init__(self) -> None:
         self.arrivals: list[Arrival] = []
@@ -100,7 +101,7 @@ class _Walk:
     def start(self, start: str) -> None:
         """Send every packet from one place."""
         self.origin = start
-        stage = begun(box(self.machines.space), self.tracking)
+        stage = self.begun
         if start in self.town.segments:
             for device in self.town.on(start):
                 self._enter(device, start, stage, ())

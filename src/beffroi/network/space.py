@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .classes import AddressClasses, ServiceClasses, TooComplexError, address_classes, ones, service_classes
+from .conntrack import Packet
 from .firewall import LAST_ADDRESS, Family, Match
 from .intervals import Intervals
-from .services import ANY_SERVICE, Point, Services
+from .services import ANY_SERVICE, Services
 
 Plane = dict[int, int]
 """The packets of one major class: for each block that holds any, a bit for each (minor class, service class)."""
@@ -26,16 +27,6 @@ _BLOCK_BITS = 1200
 """Wide enough that a segment's hosts share a block, narrow enough that one host's rule stays cheap (measured)."""
 
 MOST_CELLS = 40_000_000_000
-
-
-@dataclass(frozen=True, order=True)
-class Packet:
-    """A packet's header: addresses as numbers, and its service."""
-
-    family: Family
-    source: int
-    destination: int
-    service: Point
 
 
 @dataclass(frozen=True, eq=False)
