@@ -53,8 +53,8 @@ class Journey:
 def journey(town: Town, packet: Packet, start: str, *, first: str | None = None) -> Journey:
     """Take a packet from a segment or a machine as far as it gets, rates not exceeded.
 
-    From a segment it goes to the machine that holds its destination there, else to the segment's gateway, or to `first`,
-    for a sender may choose. Raise KeyError when there is no such place.
+    From a segment it goes to the machine that holds its destination there, else to the segment's gateway, or to
+    `first`, for a sender may choose. Raise KeyError when there is no such place.
     """
     legs: list[Leg] = []
     here = packet

@@ -18,14 +18,14 @@ from .packets import PacketSet, box, matched, nothing, united
 from .reach import Arrival, Reach, answered, reach, town_space
 from .services import ICMPV6, Box, Services, only
 from .space import Space
-from .town import FAMILIES, Town
+from .town import FAMILIES, Town, martians
 
 LINK = Services((*NEIGHBOURS.boxes, *LISTENERS.boxes))
 """What a link itself needs, from neighbour to neighbour; it is never forwarded."""
 
 
 UNTRACKED = Services((Box(only([ICMPV6]), only([*range(130, 137), 143])),))
-"""What the kernel never tracks (net/netfilter/nf_conntrack_proto_icmpv6.c): for all others a connection begins as new."""
+"""What the kernel never tracks (net/netfilter/nf_conntrack_proto_icmpv6.c); all else may begin a connection."""
 
 
 class Sort(StrEnum):
@@ -110,7 +110,7 @@ def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> Famil
     matches = [*(each.match for each in flows), *openings, Match(services=LINK), Match(services=UNTRACKED), *extra]
     space = town_space(town, family, matches)
     untracked = box(space, services=UNTRACKED)
-    tracked = box(space) - untracked
+    tracked = box(space) - untracked - box(space, source=martians(family))
     reached = reach(town, tracked)
     judge = _Judge(town, space, reached, flows)
     strays = [reach(town, tracked, Tracking(State.INVALID)), reach(town, untracked, Tracking(State.UNTRACKED))]

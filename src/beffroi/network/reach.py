@@ -19,7 +19,7 @@ from .packets import PacketSet, box, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
 from .services import ANY_SERVICE
 from .space import Space, space_of
-from .town import Device, Exit, Town
+from .town import Device, Exit, Town, never_forwarded
 
 NEW = Tracking(State.NEW, Direction.ORIGINAL)
 
@@ -131,7 +131,8 @@ class _Walk:
 
     def _forward(self, device: Device, entry: str, stages: tuple[Stage, Stage], path: tuple[Crossing, ...]) -> None:
         before, inside = stages
-        own = box(self.machines.space, destination=device.own(self.machines.space.family))
+        space = self.machines.space
+        own = box(space, destination=device.own(space.family)) | box(space, source=never_forwarded(space.family))
         for exit_ in device.exits[self.machines.space.family]:
             towards = self._towards(inside, exit_)
             foreign = towards.only(_header(towards) - own)

@@ -16,10 +16,8 @@ FAMILIES: tuple[Family, ...] = (4, 6)
 OUTSIDE = ""
 """The next hop that is none of ours: the operator's router."""
 
-_NEVER_FORWARDED = {
-    4: ("127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
-    6: ("::/127", "fe80::/10", "ff00::/8"),
-}
+_MARTIANS = {4: ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"), 6: ("::/127", "ff00::/8")}
+_LINK_LOCAL: dict[Family, tuple[str, ...]] = {4: (), 6: ("fe80::/10",)}
 _FOR_ALL_ON_THE_LINK = {4: ("224.0.0.0/4", "255.255.255.255/32"), 6: ("fe80::/10", "ff00::/8")}
 
 
@@ -72,7 +70,7 @@ class Town:
 
     def matches(self, family: Family) -> Iterator[Match]:
         """Yield the constraints that routes and addresses put on both axes."""
-        wanted = [each[family] for each in self.segments.values()]
+        wanted = [martians(family), never_forwarded(family), *(each[family] for each in self.segments.values())]
         for device in self.devices.values():
             wanted += [device.own(family), device.local(family)]
             wanted += [exit_.destinations for exit_ in device.exits[family]]
@@ -99,11 +97,22 @@ def town_of(city: City, firewalls: Mapping[str, Firewall]) -> Town:
 
 
 def outside(city: City, family: Family) -> Intervals:
-    """Return every address that is not the town's: neither of an inner segment nor of a machine on the uplink."""
+    """Return every address that packets may reach outside: neither the town's, nor one that never crosses a router."""
     inner = [segment.ipv4 if family == 4 else segment.ipv6 for segment in city.inner_segments().values()]  # noqa: PLR2004
     uplinks = [machine.interfaces[INTERNET] for machine in city.members(INTERNET).values()]
     own = [ip_network(uplink.ipv4 if family == 4 else uplink.ipv6) for uplink in uplinks]  # noqa: PLR2004
-    return complement(intervals_of([*inner, *own]), LAST_ADDRESS[family])
+    taken = union(intervals_of([*inner, *own]), never_forwarded(family))
+    return complement(taken, LAST_ADDRESS[family])
+
+
+def martians(family: Family) -> Intervals:
+    """Return the sources that no kernel takes from a link (net/ipv4/route.c, net/ipv6/ip6_input.c)."""
+    return intervals_of(_MARTIANS[family])
+
+
+def never_forwarded(family: Family) -> Intervals:
+    """Return the addresses, source or destination, that no kernel forwards, whatever its ruleset."""
+    return intervals_of((*_MARTIANS[family], *_LINK_LOCAL[family]))
 
 
 def intervals_of(networks: list[IPv4Network | IPv6Network] | tuple[str, ...]) -> Intervals:
@@ -133,7 +142,7 @@ def _exits(city: City, name: str, family: Family, holders: Mapping[IPv4Address |
         for route in routes(city, name)
         if route.to.version == family
     ]
-    left = complement(intervals_of(_NEVER_FORWARDED[family]), LAST_ADDRESS[family])
+    left = complement(never_forwarded(family), LAST_ADDRESS[family])
     for network, interface, via in sorted(known, key=lambda each: -each[0].prefixlen):
         destinations = intersection(intervals_of([network]), left)
         if destinations:
