@@ -1,0 +1,214 @@
+"""The whole document: tables, chains, sets, and rules in their order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from beffroi.fieldpath import visible
+from beffroi.messages import say
+from beffroi.network.firewall import Case, Chain, Firewall, Hook, Place, Rule, Table, Verb, Verdict
+from beffroi.network.nfttext import rule_text
+
+from .elements import Elements, named
+from .expressions import Setting
+from .refusals import Budget, NotAFirewall, malformed
+from .statements import Branch, RuleBody
+
+MOST_ELEMENTS = 4_000_000
+"""Elements and cases that one document may come to."""
+
+DEEPEST = 16
+"""Chains that may be entered one from another: the kernel's NFT_JUMP_STACK_SIZE."""
+
+_MOST_NESTED = 64
+_IP_FAMILIES = frozenset({"ip", "ip6", "inet"})
+
+
+def read(document: object) -> Firewall:
+    """Return the firewall of a `nft -j list ruleset` document.
+
+    Raise NotAFirewall when it is malformed, jumps in a loop or to nowhere, or goes beyond the limits of this module.
+    """
+    listed = document.get("nftables") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise malformed(document if not isinstance(document, dict) else sorted(map(str, document)))
+    _refuse_nested(listed)
+    draft = _Draft(Budget(MOST_ELEMENTS))
+    for entry in listed:
+        if not isinstance(entry, dict):
+            raise malformed(entry)
+        for sort, about in entry.items():
+            if sort in _TAKEN:
+                if not isinstance(about, dict):
+                    raise malformed(entry)
+                _TAKEN[sort](draft, about)
+    return draft.firewall()
+
+
+@dataclass
+class _TableDraft:
+    family: str
+    name: str
+    sets: dict[str, Elements] = field(default_factory=dict)
+    hooks: dict[str, Hook | None] = field(default_factory=dict)
+    rules: dict[str, list[Mapping[str, object]]] = field(default_factory=dict)
+
+
+@dataclass
+class _Draft:
+    """The objects of a document, rules not yet read: they may name sets that come later."""
+
+    budget: Budget
+    tables: dict[tuple[str, str], _TableDraft] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def table(self, about: Mapping[str, object], key: str = "table") -> _TableDraft:
+        """Return the table that an object belongs to."""
+        family, name = _word(about, "family"), _word(about, key)
+        return self.tables.setdefault((family, name), _TableDraft(family, name))
+
+    def add_table(self, about: Mapping[str, object]) -> None:
+        """Take a table."""
+        self.table(about, "name")
+
+    def add_set(self, about: Mapping[str, object]) -> None:
+        """Take a set or a map."""
+        self.table(about).sets[_word(about, "name")] = named(about, self.budget)
+
+    def add_chain(self, about: Mapping[str, object]) -> None:
+        """Take a chain."""
+        table, name = self.table(about), _word(about, "name")
+        table.hooks[name] = _hook(about)
+        table.rules.setdefault(name, [])
+
+    def add_rule(self, about: Mapping[str, object]) -> None:
+        """Take a rule, to be read when all is known."""
+        self.table(about).rules.setdefault(_word(about, "chain"), []).append(about)
+
+    def firewall(self) -> Firewall:
+        """Read the rules, and return all."""
+        return Firewall(tuple(self._read(table) for table in self.tables.values()), tuple(self.remarks))
+
+    def _read(self, table: _TableDraft) -> Table:
+        chains: dict[str, Chain] = {}
+        for name, written in table.rules.items():
+            rules = []
+            for position, about in enumerate(written, 1):
+                rule, own = self._rule(table, name, position, about)
+                rules.append(rule)
+                chains |= own
+            chains[name] = Chain(name, tuple(rules), table.hooks.get(name))
+        _refuse_loops(chains)
+        self.remarks += [
+            say("reading-not-ip", table=visible(f"{table.family} {table.name}"), chain=visible(name))
+            for name, hook in table.hooks.items()
+            if hook is not None and (table.family not in _IP_FAMILIES or hook.hook in {"ingress", "egress"})
+        ]
+        return Table(table.family, table.name, chains)
+
+    def _rule(
+        self, table: _TableDraft, chain: str, position: int, about: Mapping[str, object]
+    ) -> tuple[Rule, dict[str, Chain]]:
+        expressions = about.get("expr", [])
+        if not isinstance(expressions, list):
+            raise malformed(about)
+        body = RuleBody(Setting(table.family), table.sets, self.budget)
+        body.read(expressions)
+        self.remarks += body.remarks
+        handle, comment = about.get("handle", 0), about.get("comment", "")
+        place = Place(
+            f"{table.family} {table.name}",
+            chain,
+            position,
+            handle if isinstance(handle, int) else 0,
+            comment if isinstance(comment, str) else "",
+            rule_text(expressions),
+        )
+        if not body.excluded:
+            return Rule(tuple(body.cases), place), {}
+        return _behind(body, place)
+
+
+def _behind(body: RuleBody, place: Place) -> tuple[Rule, dict[str, Chain]]:
+    """Return a rule that a set keeps from applying: a jump to a chain where the set's elements return first."""
+    name = f"{place.chain} {place.position} !="
+    exceptions = tuple(Case(match, Verdict(Verb.RETURN), label) for match, label in body.excluded)
+    own = Chain(name, (Rule(exceptions, place), Rule(tuple(body.cases), place)))
+    jump: list[Branch] = body.before
+    return Rule(tuple(Case(match, Verdict(Verb.JUMP, name), label) for match, label in jump), place), {name: own}
+
+
+def _hook(about: Mapping[str, object]) -> Hook | None:
+    if "hook" not in about:
+        return None
+    priority, policy, device = about.get("prio", 0), about.get("policy", "accept"), about.get("dev", ())
+    if not isinstance(priority, int) or policy not in {"accept", "drop"}:
+        raise malformed({"prio": priority, "policy": policy})
+    devices: Any = (device,) if isinstance(device, str) else device
+    kept: Literal["accept", "drop"] = "drop" if policy == "drop" else "accept"
+    return Hook(_word(about, "type"), _word(about, "hook"), priority, kept, tuple(map(str, devices)))
+
+
+def _word(about: Mapping[str, object], key: str) -> str:
+    found = about.get(key)
+    if not isinstance(found, str):
+        raise malformed({key: found})
+    return found
+
+
+def _refuse_nested(listed: list[object]) -> None:
+    """Refuse what would exhaust the stack of whoever walks it."""
+    waiting: list[tuple[object, int]] = [(listed, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > _MOST_NESTED:
+            raise NotAFirewall(say("reading-too-deep"), hint=say("reading-malformed-hint"))
+        if isinstance(value, dict):
+            waiting += [(each, depth + 1) for each in value.values() if isinstance(each, dict | list)]
+        elif isinstance(value, list):
+            waiting += [(each, depth + 1) for each in value if isinstance(each, dict | list)]
+
+
+def _refuse_loops(chains: Mapping[str, Chain]) -> None:
+    """Refuse jumps to nowhere, jumps in a loop, and jumps deeper than the kernel's."""
+    depths: dict[str, int] = {}
+    for name in chains:
+        for found, depth in _depths(name, chains, depths):
+            depths[found] = depth  # noqa: PERF403 - the generator reads what is stored
+        if depths[name] > DEEPEST:
+            raise NotAFirewall(say("reading-jumps-deep", chain=visible(name), most=DEEPEST))
+
+
+def _depths(name: str, chains: Mapping[str, Chain], known: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield the depth of a chain and of those below it, lowest first."""
+    path: list[tuple[str, list[str]]] = [(name, _jumps(name, chains))]
+    while path and name not in known:
+        here, left = path[-1]
+        waiting = [each for each in left if each not in known]
+        if not waiting:
+            path.pop()
+            yield here, 1 + max((known[each] for each in left), default=0)
+            continue
+        if any(waiting[0] == above for above, _ in path):
+            raise NotAFirewall(say("reading-loop", chain=visible(waiting[0])), hint=say("reading-malformed-hint"))
+        path.append((waiting[0], _jumps(waiting[0], chains)))
+
+
+def _jumps(name: str, chains: Mapping[str, Chain]) -> list[str]:
+    verdicts = (case.verdict for rule in chains[name].rules for case in rule.cases)
+    found = list(dict.fromkeys(verdict.chain for verdict in verdicts if verdict.chain))
+    for target in found:
+        if target not in chains:
+            raise NotAFirewall(say("reading-no-chain", name=visible(target)), hint=say("reading-malformed-hint"))
+    return found
+
+
+_TAKEN = {
+    "table": _Draft.add_table,
+    "set": _Draft.add_set,
+    "map": _Draft.add_set,
+    "chain": _Draft.add_chain,
+    "rule": _Draft.add_rule,
+}

@@ -1,0 +1,136 @@
+"""What a rule looks at in a packet, `ip saddr` or `ct state`, and what a test of it matches. Pure.
+
+Each key brings what nft and the kernel check before they read it (`nft --debug=netlink` shows it): `tcp dport` is read
+in TCP alone, `ip saddr` in IPv4 alone. One trap: in an inet table nft lists `meta l4proto icmp icmp type X` and
+`icmp type X` with the same words, although only the second looks at the family. So ICMP's numbers in an IPv6 packet,
+and ICMPv6's in an IPv4 packet, are unknown there, unless the rule says its family in other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Protocol
+
+from beffroi.network.firewall import Interfaces, Match, Unknown
+from beffroi.network.intervals import Intervals, holds
+
+from .matches import ANYTHING, Alternatives, doubted
+from .numbers import Scale, Test, number, satisfying
+from .refusals import NotModelled
+from .words import STATUS
+
+Narrow = Callable[[Intervals], Alternatives]
+
+
+class Key(Protocol):
+    """Something that a rule tests."""
+
+    def matching(self, test: Test) -> Alternatives:
+        """Return what the test matches."""
+
+    def readable(self) -> Alternatives:
+        """Return the packets in which the key can be read at all: no test of it, even negated, matches others."""
+
+
+@dataclass(frozen=True)
+class NumberKey:
+    """A key whose values are numbers."""
+
+    scale: Scale
+    narrow: Narrow
+    doubt: Unknown
+
+    def matching(self, test: Test) -> Alternatives:
+        """Return what the test matches; a value that is not modelled leaves a doubt."""
+        try:
+            return self.narrow(satisfying(test, self.scale))
+        except NotModelled:
+            return doubted(self.readable(), self.doubt)
+
+    def readable(self) -> Alternatives:
+        """Return the packets that have such a number."""
+        return self.narrow(((0, self.scale.top),))
+
+
+@dataclass(frozen=True)
+class InterfaceKey:
+    """The name of the interface that a packet came by, or leaves by: `entering` tells which."""
+
+    entering: bool
+    doubt: Unknown
+
+    def matching(self, test: Test) -> Alternatives:
+        """Return what the test matches. A name's last `*` stands for any ending, unless it is escaped."""
+        if test.mask is not None or test.operator not in {"==", "!=", "in"}:
+            return doubted(ANYTHING, self.doubt)
+        if test.catchall:
+            return () if test.operator == "!=" else ANYTHING
+        names, prefixes = set(), []
+        for value in test.values:
+            if not isinstance(value, str):
+                return doubted(ANYTHING, self.doubt)
+            if value.endswith("\\*"):
+                names.add(value[:-2] + "*")
+            elif value.endswith("*"):
+                prefixes.append(value[:-1])
+            else:
+                names.add(value)
+        found = Interfaces(frozenset(names), tuple(sorted(prefixes)), outside=test.operator == "!=")
+        return (Match(entry=(found,)) if self.entering else Match(exit=(found,)),)
+
+    def readable(self) -> Alternatives:
+        """Return everything: a packet without an interface has an empty name."""
+        return ANYTHING
+
+
+@dataclass(frozen=True)
+class StatusKey:
+    """`ct status`: of its bits, only `snat` and `dnat` are modelled."""
+
+    doubt: Unknown
+
+    def matching(self, test: Test) -> Alternatives:
+        """Return what the test matches: a test of other bits leaves a doubt."""
+        scale = Scale(2**32 - 1, STATUS, bits=True)
+        modelled = STATUS["snat"] | STATUS["dnat"]
+        try:
+            flagged = not test.several and test.operator in {"in", "!"}
+            mask = number(test.values[0] if flagged else test.mask, scale) if flagged or test.mask else scale.top
+            if mask & ~modelled:
+                return doubted(self.readable(), self.doubt)
+            found = satisfying(test, scale)
+        except NotModelled:
+            return doubted(self.readable(), self.doubt)
+        return tuple(
+            Match(dnat=dnat, snat=snat)
+            for dnat, snat in product((True, False), repeat=2)
+            if holds(found, dnat * STATUS["dnat"] | snat * STATUS["snat"])
+        )
+
+    def readable(self) -> Alternatives:
+        """Return the packets of a connection."""
+        return Match(dnat=True), Match(dnat=False)
+
+
+@dataclass(frozen=True)
+class UnknownKey:
+    """A key that is not modelled, in the packets that nft reads it in."""
+
+    within: Alternatives
+    doubt: Unknown
+
+    def matching(self, _test: Test) -> Alternatives:
+        """Return the packets that have the key, in doubt."""
+        return self.readable()
+
+    def readable(self) -> Alternatives:
+        """Return the packets that have the key, in doubt."""
+        return doubted(self.within, self.doubt)
+
+
+def some(match: Match) -> Alternatives:
+    """Return the match, or nothing when its numbers are empty."""
+    empty = match.source == () or match.destination == () or not match.families or not all(match.services.boxes)
+    return () if empty else (match,)

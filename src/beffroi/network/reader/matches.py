@@ -1,0 +1,80 @@
+"""Matches put together: all of several conditions at once, and the doubt that an unread one leaves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from beffroi.network.firewall import BOTH, Match, Unknown
+from beffroi.network.intervals import Intervals, intersection
+from beffroi.network.services import ANY_SERVICE, Services
+
+Alternatives = tuple[Match, ...]
+"""Matches of which a packet must meet one; none at all when nothing can."""
+
+ANYTHING: Alternatives = (Match(),)
+
+
+def met(parts: Sequence[Match]) -> Match | None:
+    """Return the match that asks all that the parts ask, or None when no packet can meet it."""
+    families = BOTH
+    source: Intervals | None = None
+    destination: Intervals | None = None
+    services = ANY_SERVICE
+    states = direction = dnat = snat = None
+    for part in parts:
+        if part.families is not BOTH:
+            families &= part.families
+        if part.source is not None:
+            source = part.source if source is None else intersection(source, part.source)
+        if part.destination is not None:
+            destination = part.destination if destination is None else intersection(destination, part.destination)
+        if part.services is not ANY_SERVICE:
+            services = part.services if services is ANY_SERVICE else _both(services, part.services)
+        if part.states is not None:
+            states = part.states if states is None else states & part.states
+        for wanted, found in ((part.direction, direction), (part.dnat, dnat), (part.snat, snat)):
+            if wanted is not None and found is not None and wanted != found:
+                return None
+        direction = part.direction if direction is None else direction
+        dnat = part.dnat if dnat is None else dnat
+        snat = part.snat if snat is None else snat
+    if not families or source == () or destination == () or not services or states == frozenset():
+        return None
+    return Match(
+        families,
+        source,
+        destination,
+        services,
+        tuple(each for part in parts for each in part.entry),
+        tuple(each for part in parts for each in part.exit),
+        states,
+        direction,
+        dnat,
+        snat,
+        tuple(dict.fromkeys(each for part in parts for each in part.unknown)),
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _both(one: Services, other: Services) -> Services:
+    return one & other
+
+
+def conjunction(*conditions: Alternatives) -> Alternatives:
+    """Return the alternatives of all the conditions together."""
+    held = ANYTHING
+    for condition in conditions:
+        held = tuple(both for one in held for other in condition if (both := met((one, other))) is not None)
+    return held
+
+
+def doubted(alternatives: Iterable[Match], doubt: Unknown) -> Alternatives:
+    """Return the alternatives as ones that may match or not."""
+    return tuple(replace(each, unknown=(*each.unknown, doubt)) for each in alternatives)
+
+
+def certain(alternatives: Iterable[Match]) -> Alternatives:
+    """Return the alternatives without their doubts: what they match at most."""
+    return tuple(replace(each, unknown=()) for each in alternatives)
