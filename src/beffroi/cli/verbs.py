@@ -13,6 +13,7 @@ VERBS = (
     "check",
     "plan",
     "gate",
+    "prove",
     "apply",
     "verify",
     "report",

@@ -71,6 +71,21 @@ class FamilyProof:
         """Return the ordered pairs of places between which any packet gets."""
         return frozenset((each.start, each.end) for each in self.reached.arrivals)
 
+    def limited(self) -> Iterator[Declared]:
+        """Yield the flows of which some packets arrive up to a rate only."""
+        limited = {start: united(self.space, sets) for start, sets in self._limited.items()}
+        for each in self.declared:
+            if each.first and each.start in limited and matched(self.space, each.match) & limited[each.start]:
+                yield each
+
+    @cached_property
+    def _limited(self) -> dict[str, list[PacketSet]]:
+        found: dict[str, list[PacketSet]] = {}
+        for arrival in self.reached.arrivals:
+            if arrival.limited:
+                found.setdefault(arrival.start, []).append(arrival.limited)
+        return found
+
 
 @dataclass(frozen=True)
 class Proof:

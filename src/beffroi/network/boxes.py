@@ -1,0 +1,88 @@
+"""Permits as disjoint boxes: what one named set of concatenated intervals can hold, each with its flows. Pure.
+
+nftables refuses elements that overlap in part, so what an earlier flow opens is taken out of the later ones; flows that
+open the very same box share an element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .intervals import Range
+
+_BLOCK = 8
+"""Boxes whose destinations share all but this many low bits are compared with one another: most are one host's."""
+
+
+class FlowBox(NamedTuple):
+    """A product of ranges: sources, destinations, one protocol, destination ports."""
+
+    source: Range
+    destination: Range
+    protocol: int
+    ports: Range
+
+    def meets(self, other: FlowBox) -> bool:
+        """Tell whether the boxes share a packet."""
+        return (
+            self.protocol == other.protocol
+            and _meets(self.source, other.source)
+            and _meets(self.destination, other.destination)
+            and _meets(self.ports, other.ports)
+        )
+
+    def without(self, other: FlowBox) -> Iterator[FlowBox]:
+        """Yield the parts of this box that are not in a box that it meets."""
+        rest = self
+        for side in ("source", "destination", "ports"):
+            low, high = getattr(rest, side)
+            first, last = getattr(other, side)
+            if low < first:
+                yield rest._replace(**{side: (low, first - 1)})
+            if high > last:
+                yield rest._replace(**{side: (last + 1, high)})
+            rest = rest._replace(**{side: (max(low, first), min(high, last))})
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A box, and the flows that open all of it, in the order of the town's files."""
+
+    box: FlowBox
+    flows: tuple[str, ...]
+
+
+def disjoint(wanted: Iterable[tuple[str, FlowBox]]) -> list[Opened]:
+    """Return boxes without overlap that cover the same packets, sorted, each with its flows."""
+    flows: dict[FlowBox, list[str]] = {}
+    near: dict[tuple[int, int], list[FlowBox]] = {}
+    wide: list[FlowBox] = []
+    for name, box in wanted:
+        if box in flows:
+            flows[box] += [name] * (name not in flows[box])
+            continue
+        block = _block(box)
+        others = [*near.get(block, ()), *wide] if block else list(flows)
+        for part in _parts(box, [other for other in others if box.meets(other)]):
+            flows[part] = [name]
+            where = _block(part)
+            (near.setdefault(where, []) if where else wide).append(part)
+    return [Opened(box, tuple(flows[box])) for box in sorted(flows)]
+
+
+def _parts(box: FlowBox, others: Iterable[FlowBox]) -> list[FlowBox]:
+    parts = [box]
+    for other in others:
+        parts = [left for part in parts for left in (part.without(other) if part.meets(other) else (part,))]
+    return parts
+
+
+def _block(box: FlowBox) -> tuple[int, int] | None:
+    low, high = (end >> _BLOCK for end in box.destination)
+    return (box.protocol, low) if low == high else None
+
+
+def _meets(one: Range, other: Range) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
