@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .nftstatements import statement_text
-from .nftvalues import Json, element_text, listed, quoted, quotes_of_type, unmodelled
+from .nftvalues import Json, element_text, listed, quoted, quotes_of_type, unmodelled, visible
 
 _INDENT = " " * 4
 _IP_PRIORITIES = {-300: "raw", -150: "mangle", 0: "filter", 50: "security"}
@@ -22,7 +22,7 @@ _ORDER = (*_STATEFUL, "set", "map", "flowtable", "chain")
 
 def rule_text(expressions: Sequence[Any]) -> str:
     """Return a rule's statements in nft's words."""
-    return " ".join(statement_text(each) for each in expressions)
+    return visible(" ".join(statement_text(each) for each in expressions))
 
 
 def ruleset_text(objects: Iterable[Any]) -> str:

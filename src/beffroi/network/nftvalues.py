@@ -24,13 +24,16 @@ _QUOTED_TYPES = ("ifname", "iface_index", "string", "time", "hour", "day", "cgro
 
 def quoted(text: object) -> str:
     r"""Return a string in quotes; what nft's strings cannot hold, and what a terminal would obey, as `\xNN`."""
-    return '"' + "".join(map(_visible, str(text))) + '"'
+    return '"' + visible(str(text)).replace('"', r"\x22") + '"'
 
 
-def _visible(character: str) -> str:
-    if character == '"' or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        return f"\\x{ord(character):02x}"
-    return character
+def visible(text: str) -> str:
+    r"""Return the text with each character that a terminal would obey, or hide, as `\xNN`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"\\x{ord(each):02x}" if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else each for each in text
+    )
 
 
 def unmodelled(value: object) -> str:
