@@ -86,7 +86,10 @@ def answer(proof: Proof, invariants: Mapping[str, Invariant]) -> Answer:
         open_pairs=len(opened),
         limited=_names(each.flow for family in proof.families.values() for each in family.limited()),
         unenforced=_names(
-            each.flow for family in proof.families.values() for each in family.declared if each.start == each.end
+            each.flow
+            for family in proof.families.values()
+            for each in family.declared
+            if each.first and each.start == each.end
         ),
         invariants=tuple(invariants),
         deviations=tuple(deviations),

@@ -35,15 +35,22 @@ class FlowBox(NamedTuple):
 
     def without(self, other: FlowBox) -> Iterator[FlowBox]:
         """Yield the parts of this box that are not in a box that it meets."""
-        rest = self
-        for side in ("source", "destination", "ports"):
-            low, high = getattr(rest, side)
-            first, last = getattr(other, side)
-            if low < first:
-                yield rest._replace(**{side: (low, first - 1)})
-            if high > last:
-                yield rest._replace(**{side: (last + 1, high)})
-            rest = rest._replace(**{side: (max(low, first), min(high, last))})
+        met = self.met(other)
+        for ports in _beside(self.ports, met.ports):
+            yield self._replace(ports=ports)
+        for destination in _beside(self.destination, met.destination):
+            yield self._replace(destination=destination, ports=met.ports)
+        for source in _beside(self.source, met.source):
+            yield met._replace(source=source)
+
+    def met(self, other: FlowBox) -> FlowBox:
+        """Return the packets of both boxes, which must meet."""
+        return FlowBox(
+            _both(self.source, other.source),
+            _both(self.destination, other.destination),
+            self.protocol,
+            _both(self.ports, other.ports),
+        )
 
 
 @dataclass(frozen=True)
@@ -86,3 +93,15 @@ def _block(box: FlowBox) -> tuple[int, int] | None:
 
 def _meets(one: Range, other: Range) -> bool:
     return one[0] <= other[1] and other[0] <= one[1]
+
+
+def _both(one: Range, other: Range) -> Range:
+    return max(one[0], other[0]), min(one[1], other[1])
+
+
+def _beside(whole: Range, part: Range) -> Iterator[Range]:
+    """Yield what is left of a range on both sides of a part of it."""
+    if whole[0] < part[0]:
+        yield whole[0], part[0] - 1
+    if whole[1] > part[1]:
+        yield part[1] + 1, whole[1]

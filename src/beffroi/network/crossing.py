@@ -14,6 +14,7 @@ from .evaluate import Outcome, Program, Situation, prepare
 from .firewall import Chain, Direction, State, Table, Tracking, Verb
 from .packets import PacketSet, nothing, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
+from .services import ICMP, ICMPV6, TCP
 from .space import Space
 from .town import Device
 
@@ -73,9 +74,7 @@ class Crossing:
     tracked: bool = True
 
     def answers(self) -> Tracking:
-        """Return how the machine tracks the answers."""
-        if not self.tracked:
-            return Tracking(State.UNTRACKED)
+        """Return how the machine tracks the answers to what it tracked."""
         translated = {"dnat": self.inside != self.before, "snat": self.after != self.inside}
         return Tracking(State.ESTABLISHED, Direction.REPLY, **translated)
 
@@ -117,16 +116,34 @@ class Machines:
             hooks.append(("forward", entry, exit_) if exit_ else ("input", entry, ""))
         if exit_:
             hooks.append(("postrouting", entry, exit_))
-        for hook, come, go in hooks:
-            for priority, table, chain in self.chains(crossing.device, hook):
-                if _is_nat(chain) or not sent:
-                    continue
-                early = hook in _ENTRANCES and priority < TRACKING_BEGINS
-                tracking = UNTRACKED_YET if early else crossing.answers()
-                seen = _seen(crossing, hook, priority)
-                program = self._program(crossing.device, table, chain, Situation(come, go, tracking, answering=True))
-                sent = sent - pulled(sent, seen, program.run(image(sent, seen)).dropped)
-        return sent
+        chains = [
+            (
+                _seen(crossing, hook, priority),
+                hook in _ENTRANCES and priority < TRACKING_BEGINS,
+                (come, go),
+                table,
+                chain,
+            )
+            for hook, come, go in hooks
+            for priority, table, chain in self.chains(crossing.device, hook)
+            if not _is_nat(chain)
+        ]
+        waiting = [(part, 0, tracking) for part, tracking in _tracked(crossing, sent)]
+        passed = []
+        while waiting:
+            left, at, tracking = waiting.pop()
+            for number, (seen, early, ways, table, chain) in enumerate(chains[at:], at + 1):
+                if not left:
+                    break
+                situation = Situation(*ways, UNTRACKED_YET if early else tracking, answering=True)
+                outcome = self._program(crossing.device, table, chain, situation).run(image(left, seen))
+                left = left - pulled(left, seen, outcome.dropped)
+                if outcome.untracked is not None:
+                    stateless = pulled(left, seen, outcome.untracked)
+                    left = left - stateless
+                    waiting.append((stateless, number, Tracking(State.UNTRACKED)))
+            passed.append(left)
+        return united(self.space, passed)
 
     def chains(self, device: Device, hook: str) -> list[tuple[int, Table, Chain]]:
         """Return the chains of a hook in the order in which packets meet them."""
@@ -149,6 +166,26 @@ class Machines:
 
 _ENTRANCES = frozenset({"prerouting", "output"})
 _NAT_PRIORITY = {"prerouting": DESTINATIONS, "output": DESTINATIONS, "input": SOURCES, "postrouting": SOURCES}
+
+
+def _tracked(crossing: Crossing, sent: PacketSet) -> Iterator[tuple[PacketSet, Tracking]]:
+    """Yield the answers by how the machine tracks them.
+
+    It knows no connection of what a rule left untracked: a TCP or ICMP answer is then invalid, any other seems new.
+    """
+    if crossing.tracked:
+        yield sent, crossing.answers()
+        return
+    space = sent.space
+    stateful = sum(
+        1 << number
+        for number, cells in enumerate(space.services.cells)
+        if cells[0].protocols[0][0] in {TCP, ICMP, ICMPV6}
+    )
+    rows = list(sent.rows())
+    for bits, tracking in ((stateful, Tracking(State.INVALID)), (~stateful, Tracking(State.NEW, Direction.ORIGINAL))):
+        part = PacketSet(space, space.planes((one, other, row & bits) for one, other, row in rows if row & bits))
+        yield part, tracking
 
 
 def _is_nat(chain: Chain) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -95,7 +96,12 @@ class Services:
         The answer to a TCP connection is taken as SYN and ACK, the first that comes. ICMP messages that no message
         answers have no mirror.
         """
-        return Services(tuple(box for whole in self.boxes for box in _mirrors(whole) if box))
+        return _mirrored(self)
+
+
+@lru_cache(maxsize=4096)
+def _mirrored(services: Services) -> Services:
+    return Services(tuple(box for whole in services.boxes for box in _mirrors(whole) if box))
 
 
 ANY_SERVICE = Services()

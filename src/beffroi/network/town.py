@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from beffroi.city import INTERNET, City
@@ -33,7 +34,7 @@ class Exit:
     via: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Device:
     """A managed machine: its firewall, its addresses by family and segment, and its routes, longest prefix first."""
 
@@ -45,11 +46,21 @@ class Device:
 
     def own(self, family: Family) -> Intervals:
         """Return its addresses."""
-        return normal((each[family], each[family]) for each in self.addresses.values())
+        return _own(self, family)
 
     def local(self, family: Family) -> Intervals:
         """Return the destinations that it takes for itself: its own, and those of everybody on a link."""
-        return union(self.own(family), intervals_of(_FOR_ALL_ON_THE_LINK[family]))
+        return _local(self, family)
+
+
+@lru_cache(maxsize=4096)
+def _own(device: Device, family: Family) -> Intervals:
+    return normal((each[family], each[family]) for each in device.addresses.values())
+
+
+@lru_cache(maxsize=4096)
+def _local(device: Device, family: Family) -> Intervals:
+    return union(_own(device, family), intervals_of(_FOR_ALL_ON_THE_LINK[family]))
 
 
 @dataclass(frozen=True)
@@ -105,11 +116,13 @@ def outside(city: City, family: Family) -> Intervals:
     return complement(taken, LAST_ADDRESS[family])
 
 
+@lru_cache
 def martians(family: Family) -> Intervals:
     """Return the sources that no kernel takes from a link (net/ipv4/route.c, net/ipv6/ip6_input.c)."""
     return intervals_of(_MARTIANS[family])
 
 
+@lru_cache
 def never_forwarded(family: Family) -> Intervals:
     """Return the addresses, source or destination, that no kernel forwards, whatever its ruleset."""
     return intervals_of((*_MARTIANS[family], *_LINK_LOCAL[family]))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from beffroi.errors import UNREADABLE
 from beffroi.fieldpath import visible
 from beffroi.messages import say
-from beffroi.network.firewall import Case, Chain, Firewall, Hook, Place, Rule, Table, Verb, Verdict
+from beffroi.network.firewall import Case, Chain, Firewall, Hook, Place, Rule, Table, Unknown, Verb, Verdict
 from beffroi.network.nfttext import rule_text
 
-from .elements import Elements, named
+from .elements import Elements, changed_by, named
 from .expressions import Setting
+from .matches import conjunction, doubted
 from .refusals import Budget, NotAFirewall, malformed
-from .statements import Branch, RuleBody
+from .statements import RuleBody
 
 MOST_ELEMENTS = 4_000_000
 """Elements and cases that one document may come to."""
@@ -31,6 +33,13 @@ def read(document: object) -> Firewall:
 
     Raise NotAFirewall when it is malformed, jumps in a loop or to nowhere, or goes beyond the limits of this module.
     """
+    try:
+        return _read(document)
+    except UNREADABLE as error:  # a machine may say anything
+        raise malformed(error) from error
+
+
+def _read(document: object) -> Firewall:
     listed = document.get("nftables") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise malformed(document if not isinstance(document, dict) else sorted(map(str, document)))
@@ -54,6 +63,8 @@ class _TableDraft:
     sets: dict[str, Elements] = field(default_factory=dict)
     hooks: dict[str, Hook | None] = field(default_factory=dict)
     rules: dict[str, list[Mapping[str, object]]] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    dormant: bool = False
 
 
 @dataclass
@@ -70,8 +81,13 @@ class _Draft:
         return self.tables.setdefault((family, name), _TableDraft(family, name))
 
     def add_table(self, about: Mapping[str, object]) -> None:
-        """Take a table."""
-        self.table(about, "name")
+        """Take a table. A dormant one has chains, but no packet meets them; nft 1.0.6 garbles the flag's name."""
+        table = self.table(about, "name")
+        flags = about.get("flags", [])
+        named_flags = [flags] if isinstance(flags, str) else flags
+        if not isinstance(named_flags, list) or not all(isinstance(each, str) for each in named_flags):
+            raise NotAFirewall(say("reading-flags", table=visible(f"{table.family} {table.name}")))
+        table.dormant = "dormant" in named_flags
 
     def add_set(self, about: Mapping[str, object]) -> None:
         """Take a set or a map."""
@@ -85,7 +101,9 @@ class _Draft:
 
     def add_rule(self, about: Mapping[str, object]) -> None:
         """Take a rule, to be read when all is known."""
-        self.table(about).rules.setdefault(_word(about, "chain"), []).append(about)
+        table = self.table(about)
+        table.rules.setdefault(_word(about, "chain"), []).append(about)
+        table.changed |= changed_by(about.get("expr"))
 
     def firewall(self) -> Firewall:
         """Read the rules, and return all."""
@@ -93,11 +111,15 @@ class _Draft:
 
     def _read(self, table: _TableDraft) -> Table:
         chains: dict[str, Chain] = {}
+        table.sets |= {name: replace(table.sets[name], changing=True) for name in table.changed & table.sets.keys()}
+        if table.dormant:
+            self.remarks.append(say("reading-dormant", table=visible(f"{table.family} {table.name}")))
+            table.hooks.clear()
         for name, written in table.rules.items():
-            rules = []
+            rules: list[Rule] = []
             for position, about in enumerate(written, 1):
-                rule, own = self._rule(table, name, position, about)
-                rules.append(rule)
+                read_as, own = self._rules(table, name, position, about)
+                rules += read_as
                 chains |= own
             chains[name] = Chain(name, tuple(rules), table.hooks.get(name))
         _refuse_loops(chains)
@@ -108,36 +130,63 @@ class _Draft:
         ]
         return Table(table.family, table.name, chains)
 
-    def _rule(
+    def _rules(
         self, table: _TableDraft, chain: str, position: int, about: Mapping[str, object]
-    ) -> tuple[Rule, dict[str, Chain]]:
-        expressions = about.get("expr", [])
-        if not isinstance(expressions, list):
-            raise malformed(about)
-        body = RuleBody(Setting(table.family), table.sets, self.budget)
-        body.read(expressions)
+    ) -> tuple[list[Rule], dict[str, Chain]]:
+        """Return what a rule becomes, and the chains that it needs of its own; an error tells where it stands."""
+        where = f"{table.family} {table.name}"
+        place = Place(where, chain, position)
+        try:
+            expressions = about.get("expr", [])
+            if not isinstance(expressions, list):
+                raise malformed(about)
+            body = RuleBody(Setting(table.family), table.sets, self.budget)
+            body.read(expressions)
+            place = _placed(place, about, rule_text(expressions))
+        except NotAFirewall as error:
+            error.where = error.where or visible(str(place))
+            raise
         self.remarks += body.remarks
-        handle, comment = about.get("handle", 0), about.get("comment", "")
-        place = Place(
-            f"{table.family} {table.name}",
-            chain,
-            position,
-            handle if isinstance(handle, int) else 0,
-            comment if isinstance(comment, str) else "",
-            rule_text(expressions),
-        )
         if not body.excluded:
-            return Rule(tuple(body.cases), place), {}
+            return [Rule(tuple(cases), place) for cases in body.parts], {}
         return _behind(body, place)
 
 
-def _behind(body: RuleBody, place: Place) -> tuple[Rule, dict[str, Chain]]:
-    """Return a rule that a set keeps from applying: a jump to a chain where the set's elements return first."""
+def _placed(place: Place, about: Mapping[str, object], text: str) -> Place:
+    handle, comment = about.get("handle", 0), about.get("comment", "")
+    return replace(
+        place,
+        handle=handle if isinstance(handle, int) else 0,
+        comment=comment if isinstance(comment, str) else "",
+        text=text,
+    )
+
+
+def _behind(body: RuleBody, place: Place) -> tuple[list[Rule], dict[str, Chain]]:
+    """Return a rule that a set keeps from applying: a jump to a chain where the set's elements return first.
+
+    A verdict that leaves the rule's own chain cannot stand in another one: such a rule may hold, or not.
+    """
+    leaving = {Verb.RETURN, Verb.GOTO}
+    if any(case.verdict.verb in leaving for cases in body.parts for case in cases):
+        doubt = Unknown(f"!= {place.text}")
+        held = tuple(match for match, _ in body.before)
+        return [
+            Rule(
+                tuple(
+                    Case(match, case.verdict, case.label)
+                    for case in cases
+                    for match in doubted(conjunction(held, (case.match,)), doubt)
+                ),
+                place,
+            )
+            for cases in body.parts
+        ], {}
     name = f"{place.chain} {place.position} !="
     exceptions = tuple(Case(match, Verdict(Verb.RETURN), label) for match, label in body.excluded)
-    own = Chain(name, (Rule(exceptions, place), Rule(tuple(body.cases), place)))
-    jump: list[Branch] = body.before
-    return Rule(tuple(Case(match, Verdict(Verb.JUMP, name), label) for match, label in jump), place), {name: own}
+    behind = Chain(name, (Rule(exceptions, place), *(Rule(tuple(cases), place) for cases in body.parts)))
+    jumps = tuple(Case(match, Verdict(Verb.JUMP, name), label) for match, label in body.before)
+    return [Rule(jumps, place)], {name: behind}
 
 
 def _hook(about: Mapping[str, object]) -> Hook | None:

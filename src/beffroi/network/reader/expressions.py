@@ -67,7 +67,7 @@ def shown(expression: object) -> str:
     return visible(json.dumps(expression, separators=(",", ":"), ensure_ascii=False, default=str)[:200])
 
 
-def _payload(about: dict[str, object], setting: Setting, doubt: Unknown) -> Key:  # noqa: PLR0911 - one a header
+def _payload(about: dict[str, object], setting: Setting, doubt: Unknown) -> Key:
     protocol, name = about.get("protocol"), about.get("field")
     if not isinstance(protocol, str) or not isinstance(name, str):
         return UnknownKey(ANYTHING, doubt)
@@ -79,8 +79,6 @@ def _payload(about: dict[str, object], setting: Setting, doubt: Unknown) -> Key:
         return NumberKey(Scale(255, TCP_FLAGS, bits=True), _flags, doubt)
     if protocol in _NUMBERED and name in {"type", "code"}:
         return _icmp(protocol, name, setting, doubt)
-    if protocol == "ether" and name == "type":
-        return NumberKey(Scale(0xFFFF, ETHERTYPES), _ethertypes, doubt)
     within = _carried(_PORTS[protocol]) if protocol in _PORTS and protocol != "th" else ANYTHING
     if protocol in _NUMBERED:
         within = _carried((_NUMBERED[protocol],))

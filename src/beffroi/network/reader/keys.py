@@ -14,7 +14,7 @@ from itertools import product
 from typing import Protocol
 
 from beffroi.network.firewall import Interfaces, Match, Unknown
-from beffroi.network.intervals import Intervals, holds
+from beffroi.network.intervals import Intervals
 
 from .matches import ANYTHING, Alternatives, doubted
 from .numbers import Scale, Test, number, satisfying
@@ -93,21 +93,23 @@ class StatusKey:
 
     def matching(self, test: Test) -> Alternatives:
         """Return what the test matches: a test of other bits leaves a doubt."""
-        scale = Scale(2**32 - 1, STATUS, bits=True)
-        modelled = STATUS["snat"] | STATUS["dnat"]
+        scale = Scale(2**32 - 1, STATUS)
         try:
-            flagged = not test.several and test.operator in {"in", "!"}
-            mask = number(test.values[0] if flagged else test.mask, scale) if flagged or test.mask else scale.top
-            if mask & ~modelled:
-                return doubted(self.readable(), self.doubt)
-            found = satisfying(test, scale)
+            value = number(test.values[0], scale) if len(test.values) == 1 else None
+            mask = value if test.mask is None else number(test.mask, scale)
         except NotModelled:
+            value = mask = None
+        any_of = test.mask is None and not test.several and test.operator in {"in", "!"}
+        masked = test.mask is not None and test.operator in {"==", "!="}
+        if value is None or mask is None or mask & ~(STATUS["snat"] | STATUS["dnat"]) or not (any_of or masked):
             return doubted(self.readable(), self.doubt)
-        return tuple(
-            Match(dnat=dnat, snat=snat)
-            for dnat, snat in product((True, False), repeat=2)
-            if holds(found, dnat * STATUS["dnat"] | snat * STATUS["snat"])
-        )
+        found = []
+        for dnat, snat in product((True, False), repeat=2):
+            bits = (dnat * STATUS["dnat"] | snat * STATUS["snat"]) & mask
+            held = bool(bits) if any_of else bits == value
+            if held != (test.operator in {"!", "!="}):
+                found.append(Match(dnat=dnat, snat=snat))
+        return tuple(found)
 
     def readable(self) -> Alternatives:
         """Return the packets of a connection."""

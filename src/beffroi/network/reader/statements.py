@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from beffroi.messages import say
 from beffroi.network.firewall import Case, Match, Unknown, Verb, Verdict
-from beffroi.network.intervals import Intervals
 
 from .elements import Element, Elements, referred
 from .expressions import Setting, key_of, shown
 from .keys import Key
 from .matches import ANYTHING, Alternatives, conjunction, doubted
-from .numbers import Scale, Test, equal_to, span
-from .refusals import Budget, NotModelled, malformed
+from .numbers import Test, equal_to
+from .refusals import Budget, malformed
 from .translations import translations
 
-_NO_EFFECT = frozenset({"counter", "log", "comment", "flow", "last", "set", "map"})
-_DOUBTFUL_END = frozenset({"queue", "tproxy", "synproxy", "dup", "fwd"})
+_NO_EFFECT = frozenset(
+    {"counter", "log", "comment", "last", "reset", "secmark", "ct helper", "ct timeout", "ct expectation"}
+)
+_PERHAPS_HOLDING = frozenset({"limit", "quota", "ct count", "meter", "set", "map"})
+_ENDINGS = {"reject": Verb.DROP} | dict.fromkeys(("queue", "tproxy", "synproxy", "dup", "fwd"), Verb.UNKNOWN)
+_HARMLESS_FIELDS = frozenset({"dscp", "ecn", "ttl", "hoplimit", "flowlabel", "id", "checksum", "window", "urgptr"})
 _PLAIN_VERDICTS = {"accept": Verb.ACCEPT, "drop": Verb.DROP, "return": Verb.RETURN, "continue": Verb.CONTINUE}
 _TRANSLATIONS = frozenset({"dnat", "snat", "masquerade", "redirect"})
+_FINAL = frozenset({Verb.ACCEPT, Verb.DROP, Verb.RETURN, Verb.GOTO, Verb.UNKNOWN})
 _CHAINED = {"jump": Verb.JUMP, "goto": Verb.GOTO}
 
 Branch = tuple[Match, str]
@@ -31,6 +36,7 @@ class RuleBody:
     """A rule as it is read: the branches that hold so far, and the cases that have come of it.
 
     `excluded` are branches that keep the rule from applying: it then stands in a chain of its own, behind them.
+    A rule that acts and goes on (`notrack accept`) has several `parts`: rules one after the other.
     """
 
     setting: Setting
@@ -39,7 +45,7 @@ class RuleBody:
     branches: list[Branch] = field(default_factory=lambda: [(each, "") for each in ANYTHING])
     before: list[Branch] = field(default_factory=list)
     excluded: list[Branch] = field(default_factory=list)
-    cases: list[Case] = field(default_factory=list)
+    parts: list[list[Case]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     ended: bool = False
 
@@ -49,29 +55,29 @@ class RuleBody:
             if not isinstance(statement, dict) or len(statement) != 1:
                 raise malformed(statement)
             ((name, about),) = statement.items()
-            self._statement(name, about)
-        if not self.ended:
+            if not self.ended:
+                self._statement(name, about)
+        if not self.parts:
             self._end(Verdict(Verb.CONTINUE))
 
     def _statement(self, name: str, about: object) -> None:
-        if name == "match":
-            self._match(about)
-        elif name == "vmap":
-            self._vmap(about)
+        if name in _CONDITIONS:
+            _CONDITIONS[name](self, about)
         elif name in _PLAIN_VERDICTS or name in _CHAINED:
             self._end(verdict_of({name: about}))
-        elif name == "reject":
-            self._end(Verdict(Verb.DROP))
-        elif name == "notrack":
-            self._end(Verdict(Verb.NOTRACK))
         elif name in _TRANSLATIONS:
             self._translate(name, about)
-        elif name in _DOUBTFUL_END:
-            self._end(Verdict(Verb.UNKNOWN))
-        elif name == "mangle":
-            self._mangle(about)
+        elif name in _ENDINGS:
+            self._end(Verdict(_ENDINGS[name]))
+        elif name == "notrack":
+            self._act(Verdict(Verb.NOTRACK))
+        elif name in _PERHAPS_HOLDING or (name == "counter" and isinstance(about, dict) and "map" in about):
+            self._doubt(Unknown(shown({name: about}), rate=_is_rate(name, about)))
         elif name not in _NO_EFFECT:
-            self._doubt(Unknown(shown({name: about}), rate=name == "limit"))
+            self._perhaps_end(Unknown(shown({name: about})))
+
+    def _offload(self, _about: object) -> None:
+        self.remarks.append(say("reading-offloaded"))
 
     def _match(self, about: object) -> None:
         if not isinstance(about, dict) or not {"op", "left", "right"} <= about.keys():
@@ -134,27 +140,41 @@ class RuleBody:
             self._hold(doubted(readable, Unknown(shown(about))))
             self._end(Verdict(Verb.UNKNOWN))
             return
-        branches = self.branches
-        for each in elements.members:
-            value = each.value if together else {"concat": [each.value]}
-            self.branches = branches
-            self._branch([(match, each.comment) for match in _together(keys, value)])
-            self._end(verdict_of(each.leads_to))
+        self._choose([(found, verdict_of(each.leads_to)) for each, found in _found(keys, elements, together=together)])
+
+    def _choose(self, choices: Sequence[tuple[list[Branch], Verdict]]) -> None:
+        """Add one case a choice; where the verdict is `continue`, the kernel goes on with the rest of the rule."""
+        before, going_on = self.branches, []
+        cases = []
+        for found, verdict in choices:
+            self.branches = before
+            self._branch(found)
+            cases += [Case(match, verdict, label) for match, label in self.branches]
+            if verdict.verb is Verb.CONTINUE:
+                going_on += self.branches
+        self.parts.append(cases)
+        self.branches = going_on
+        self.ended = not going_on
 
     def _translate(self, name: str, about: object) -> None:
         written = about if isinstance(about, dict) else {}
-        branches = self.branches
-        for condition, translation in translations(name, written, self):
-            self.branches = branches
-            self._hold(condition)
-            self._end(Verdict(Verb.TRANSLATE, translation=translation))
+        self._choose(
+            [
+                ([(each, "") for each in condition], Verdict(Verb.TRANSLATE, translation=translation))
+                for condition, translation in translations(name, written, self)
+            ]
+        )
 
     def _mangle(self, about: object) -> None:
         """Rewriting what rules look at changes the packet for those that come after: what follows is unknown."""
-        key = about.get("key") if isinstance(about, dict) else None
-        if isinstance(key, dict) and "payload" in key:
-            self.remarks.append(shown({"mangle": about}))
+        if not isinstance(about, dict) or not isinstance(about.get("key"), dict):
+            raise malformed(about)
+        payload = about["key"].get("payload")
+        if payload is not None and not (isinstance(payload, dict) and payload.get("field") in _HARMLESS_FIELDS):
+            self.remarks.append(say("reading-rewrites", words=shown({"mangle": about})))
             self._end(Verdict(Verb.UNKNOWN))
+        elif isinstance(about.get("value"), dict):  # a look-up that finds nothing ends the rule
+            self._doubt(Unknown(shown({"mangle": about})))
 
     def _keys(self, parts: object) -> list[Key]:
         if not isinstance(parts, list):
@@ -176,11 +196,44 @@ class RuleBody:
     def _doubt(self, unknown: Unknown) -> None:
         self.branches = [(doubted((match,), unknown)[0], label) for match, label in self.branches]
 
+    def _perhaps_end(self, unknown: Unknown) -> None:
+        """Take a statement that may be anything: a condition, a verdict, or neither."""
+        self._doubt(unknown)
+        self._act(Verdict(Verb.UNKNOWN))
+
+    def _act(self, verdict: Verdict) -> None:
+        self.parts.append([Case(match, verdict, label) for match, label in self.branches])
+
     def _end(self, verdict: Verdict) -> None:
         self.ended = True
-        if self.excluded and verdict.verb in {Verb.RETURN, Verb.GOTO}:
-            self._doubt(Unknown(f"!= {verdict.verb}"))
-        self.cases += [Case(match, verdict, label) for match, label in self.branches]
+        self._act(verdict)
+
+
+def _is_rate(name: str, about: object) -> bool:
+    """Tell whether a statement lets packets through up to a rate; `over` lets through those beyond."""
+    return name == "limit" and isinstance(about, dict) and not about.get("inv")
+
+
+def _found(keys: Sequence[Key], elements: Elements, *, together: bool) -> Iterator[tuple[Element, list[Branch]]]:
+    """Yield the elements of a map with what they match, `*` last, which matches what no other does."""
+    rest: Element | None = None
+    others = []
+    for each in elements.members:
+        if each.value == "*":
+            rest = each
+            continue
+        others.append(each)
+        matched = _together(keys, each.value if together else {"concat": [each.value]})
+        yield each, [(match, each.comment) for match in matched]
+    if rest is None:
+        return
+    if not together:
+        left = keys[0].matching(Test("!=", tuple(each.value for each in others), several=True))
+    else:
+        left = conjunction(*(key.readable() for key in keys))
+        if not all(verdict_of(each.leads_to).verb in _FINAL for each in others):
+            left = doubted(left, Unknown("*"))
+    yield rest, [(match, rest.comment) for match in left]
 
 
 def verdict_of(written: object) -> Verdict:
@@ -207,9 +260,9 @@ def _together(keys: Sequence[Key], value: object) -> Alternatives:
     return conjunction(*(key.matching(equal_to(part)) for key, part in zip(keys, parts, strict=True)))
 
 
-def ranges(value: object, scale: Scale) -> Intervals | None:
-    """Return the numbers of a translation's value, None when it is not modelled."""
-    try:
-        return (span(value, scale),)
-    except NotModelled:
-        return None
+_CONDITIONS: dict[str, Callable[[RuleBody, object], None]] = {
+    "match": RuleBody._match,  # noqa: SLF001 - the class's own table of statements
+    "vmap": RuleBody._vmap,  # noqa: SLF001
+    "mangle": RuleBody._mangle,  # noqa: SLF001
+    "flow": RuleBody._offload,  # noqa: SLF001
+}

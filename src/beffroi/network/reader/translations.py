@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from beffroi.network.firewall import LAST_ADDRESS, Family, Match, Translation
+from beffroi.network.firewall import LAST_ADDRESS, Family, Match, Translation, Unknown
 from beffroi.network.intervals import Intervals
-from beffroi.network.services import LAST_PORT, PORTED, Box, Services, only
+from beffroi.network.services import LAST_PORT, NUMBERS, PORTED, Box, Services, only
 
 from .elements import referred
-from .expressions import key_of
-from .matches import ANYTHING, Alternatives, conjunction
+from .expressions import key_of, shown
+from .matches import ANYTHING, Alternatives, conjunction, doubted
 from .numbers import Scale, equal_to, span
-from .refusals import malformed
+from .refusals import NotModelled, malformed
 
 if TYPE_CHECKING:
     from .statements import RuleBody
@@ -24,6 +24,7 @@ _SIDES: dict[str, Literal["source", "destination"]] = {
     "dnat": "destination",
     "redirect": "destination",
 }
+_RANDOM = frozenset({"random", "fully-random"})
 _FAMILIES: dict[object, Family] = {"ip": 4, "ip6": 6}
 
 
@@ -35,10 +36,12 @@ def translations(name: str, about: Mapping[str, object], body: RuleBody) -> Iter
         within: Alternatives = (Match(families=frozenset({family})),) if family and not own else ANYTHING
         if port is not None:
             within = conjunction(within, (Match(services=Services((Box(only(PORTED)),))),))
-        addresses = None if address is None or family is None else _addresses(address, family)
+        addresses = None if address is None or family is None else _values(address, _scale(family))
         if address is not None and family is None:
             raise malformed(about)
-        ports = None if port is None else (span(port, Scale(LAST_PORT)),)
+        ports = None if port is None else _values(port, Scale(LAST_PORT))
+        if ports is None and side == "source" and _RANDOM & set(_listed(about.get("flags"))):
+            ports = NUMBERS
         yield conjunction(condition, within), Translation(side, addresses, ports, own=own)
 
 
@@ -50,8 +53,20 @@ def _family(about: Mapping[str, object], body: RuleBody) -> Family | None:
     return None
 
 
-def _addresses(address: object, family: Family) -> Intervals:
-    return (span(address, Scale(LAST_ADDRESS[family], family=family)),)
+def _scale(family: Family) -> Scale:
+    return Scale(LAST_ADDRESS[family], family=family)
+
+
+def _values(written: object, scale: Scale) -> Intervals:
+    """Return the numbers that may be written: all of them when the value is not modelled."""
+    try:
+        return (span(written, scale),)
+    except NotModelled:
+        return ((0, scale.top),)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def _targets(about: Mapping[str, object], body: RuleBody) -> Iterator[tuple[Alternatives, object, object]]:
@@ -87,6 +102,10 @@ def _found(lookup: Mapping[str, object], body: RuleBody) -> Iterator[tuple[Alter
     together = isinstance(key, dict) and "concat" in key
     parts = key["concat"] if isinstance(key, dict) and together else [key]
     keys = [key_of(part, body.setting) for part in parts]
+    if elements.changing:
+        doubt = Unknown(shown(lookup))
+        yield doubted(conjunction(*(one.readable() for one in keys)), doubt), {"map": lookup}
+        return
     for each in elements.members:
         values = each.value["concat"] if together and isinstance(each.value, dict) else [each.value]
         if not isinstance(values, list) or len(values) != len(keys):
