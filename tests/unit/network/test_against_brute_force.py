@@ -1,0 +1,186 @@
+"""The engine against the plainest other one: every packet of a small universe walked through every rule."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from drawn_firewalls import DEVICES, TRACKINGS, Ask, drawn, universe
+
+from beffroi.network.conntrack import Packet
+from beffroi.network.evaluate import Outcome, Situation, matches_of, prepare
+from beffroi.network.firewall import Direction, Family, Firewall, Match, State, Tracking, Verb
+from beffroi.network.intervals import Intervals
+from beffroi.network.packets import PacketSet, box
+from beffroi.network.services import ACK, SYN, Point, Services
+from beffroi.network.space import space_of
+
+FIREWALLS, PORTIONS = 1_200, 12
+
+
+class Walk:
+    """One packet on its way: what may become of it, whatever each unmodelled word turns out to mean."""
+
+    def __init__(self, firewall: Firewall, packet: Packet, situation: Situation) -> None:
+        self.chains = firewall.tables[0].chains
+        self.packet, self.situation = packet, situation
+        self.fates: set[str] = set()
+        undecided = self.through("forward")
+        if undecided:
+            hook = self.chains["forward"].hook
+            assert hook is not None
+            self.fates.add(hook.policy)
+
+    def through(self, name: str) -> bool:  # noqa: C901 - one branch a verb
+        """Walk a chain; tell whether the packet may come back from it undecided."""
+        comes_back = False
+        for case in (case for rule in self.chains[name].rules for case in rule.cases):
+            if not covers(case.match, self.packet, self.situation):
+                continue
+            stays = bool(case.match.unknown)
+            match case.verdict.verb:
+                case Verb.UNKNOWN:
+                    self.fates |= {"accept", "drop"}
+                case Verb.ACCEPT | Verb.DROP | Verb.TRANSLATE as final:
+                    self.fates.add(final.value)
+                case Verb.RETURN:
+                    comes_back = True
+                case Verb.JUMP:
+                    stays = self.through(case.verdict.chain) or stays
+                case Verb.GOTO:
+                    comes_back = self.through(case.verdict.chain) or comes_back
+                case Verb.NOTRACK:
+                    self.fates.add("notrack")
+                    stays = True
+                case Verb.CONTINUE:
+                    stays = True
+            if not stays:
+                return comes_back
+        return True
+
+
+def covers(match: Match, packet: Packet, situation: Situation) -> bool:
+    """Say what a match means, in the longest way."""
+    return (
+        packet.family in match.families
+        and among(match.source, packet.source)
+        and among(match.destination, packet.destination)
+        and serves(match.services, packet.service)
+        and named(match, situation)
+        and tracked(match, situation.tracking)
+    )
+
+
+def among(ranges: Intervals | None, number: int) -> bool:
+    return ranges is None or any(low <= number <= high for low, high in ranges)
+
+
+def serves(services: Services, point: Point) -> bool:
+    for each in services.boxes:
+        good = among(each.protocols, point.protocol)
+        if point.protocol in {1, 6, 17, 33, 58, 132, 136}:
+            good = good and among(each.first, point.first) and among(each.second, point.second)
+        if point.protocol == 6:
+            good = good and each.flags & 1 << point.flags != 0
+        if good:
+            return True
+    return False
+
+
+def named(match: Match, situation: Situation) -> bool:
+    for asked, device in ((match.entry, situation.entry), (match.exit, situation.exit)):
+        for some in asked:
+            inside = device in some.names or [1 for prefix in some.prefixes if device[: len(prefix)] == prefix] != []
+            if inside == some.outside:
+                return False
+    return True
+
+
+def tracked(match: Match, tracking: Tracking) -> bool:
+    if match.states is not None and tracking.state not in match.states:
+        return False
+    if tracking.direction is None:
+        return match.direction is None and match.dnat is None and match.snat is None
+    return (
+        match.direction in {None, tracking.direction}
+        and match.dnat in {None, tracking.dnat}
+        and match.snat in {None, tracking.snat}
+    )
+
+
+def engine(firewall: Firewall, family: Family, situation: Situation, *, by_source: bool) -> Outcome:
+    """Evaluate all packets at once."""
+    space = space_of(family, matches_of(firewall), by_source=by_source)
+    ((table, chain),) = firewall.hooked("forward", family)
+    return prepare(space, table, chain, situation).run(box(space))
+
+
+def said(outcome: Outcome, packet: Packet) -> set[str]:
+    """Return what the engine says may become of a packet."""
+    sets: list[tuple[str, PacketSet | None]] = [
+        ("accept", outcome.accepted),
+        ("drop", outcome.dropped),
+        ("notrack", outcome.untracked),
+        *(("translate", taken) for _, taken in outcome.translated),
+    ]
+    return {name for name, found in sets if found is not None and found.holds(packet)}
+
+
+@pytest.mark.parametrize("portion", range(PORTIONS))
+def test_the_engine_says_of_every_packet_what_a_walk_through_the_rules_finds(portion: int) -> None:
+    for seed in range(portion, FIREWALLS, PORTIONS):
+        random = Random(seed)
+        firewall = drawn(random, Ask(unknown=random.choice((0.0, 0.2))))
+        family: Family = random.choice((4, 6))
+        situation = Situation(random.choice(DEVICES), random.choice(DEVICES), random.choice(TRACKINGS))
+        outcome = engine(firewall, family, situation, by_source=random.random() < 0.5)
+        for packet in random.sample(universe(family), 40):
+            assert said(outcome, packet) == Walk(firewall, packet, situation).fates, (seed, packet)
+
+
+def answer_to(packet: Packet) -> Packet | None:
+    """Return the first packet that answers this one; None when nothing does."""
+    protocol, first, second, _ = packet.service
+    if protocol in {1, 58}:
+        replies = {(1, 8): 0, (1, 13): 14, (1, 17): 18, (58, 128): 129}
+        if (protocol, first) not in replies:
+            return None
+        service = Point(protocol, replies[protocol, first], second, 0)
+    elif protocol == 6:
+        service = Point(6, second, first, SYN | ACK)
+    else:
+        service = Point(protocol, second, first, 0)
+    return Packet(packet.family, packet.destination, packet.source, service)
+
+
+def test_a_packet_whose_answer_is_meant_meets_what_a_walk_of_its_answer_finds() -> None:
+    answering = Situation("lan0", "wan", Tracking(State.ESTABLISHED, Direction.REPLY), answering=True)
+    seen = 0
+    for seed in range(300):
+        random = Random(seed)
+        firewall = drawn(random)
+        family: Family = random.choice((4, 6))
+        outcome = engine(firewall, family, answering, by_source=random.random() < 0.5)
+        for packet in random.sample(universe(family), 40):
+            answer = answer_to(packet)
+            if answer is not None:
+                seen += 1
+                assert said(outcome, packet) == Walk(firewall, answer, answering).fates, (seed, packet)
+    assert seen > 5_000
+
+
+def test_the_packets_that_a_case_decided_are_those_that_a_walk_would_leave_to_it() -> None:
+    for seed in range(100):
+        random = Random(seed)
+        firewall = drawn(random, Ask(unknown=0, plain=True))
+        space = space_of(4, matches_of(firewall))
+        ((table, chain),) = firewall.hooked("forward", 4)
+        situation = Situation("lan0", "wan")
+        cases = [case for rule in chain.rules for case in rule.cases]
+        outcome = prepare(space, table, chain, situation).run(box(space), keep=True)
+        decided = {id(each.case): each.packets for each in outcome.decided}
+        for packet in random.sample(universe(4), 40):
+            first = next((case for case in cases if covers(case.match, packet, situation)), None)
+            assert [id(case) for case in cases if id(case) in decided and decided[id(case)].holds(packet)] == (
+                [] if first is None else [id(first)]
+            )
