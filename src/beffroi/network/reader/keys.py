@@ -8,7 +8,7 @@ and ICMPv6's in an IPv4 packet, are unknown there, unless the rule says its fami
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Protocol
@@ -16,9 +16,9 @@ from typing import Protocol
 from beffroi.network.firewall import Interfaces, Match, Unknown
 from beffroi.network.intervals import Intervals
 
-from .matches import ANYTHING, Alternatives, doubted
-from .numbers import Scale, Test, number, satisfying
-from .refusals import NotModelled
+from .matches import ANYTHING, Alternatives, conjunction, doubted
+from .numbers import Scale, Test, equal_to, number, satisfying
+from .refusals import NotModelled, malformed
 from .words import STATUS
 
 Narrow = Callable[[Intervals], Alternatives]
@@ -130,6 +130,30 @@ class UnknownKey:
     def readable(self) -> Alternatives:
         """Return the packets that have the key, in doubt."""
         return doubted(self.within, self.doubt)
+
+
+class Together:
+    """Several keys that the elements of one set are about; what a part of an element means is worked out once."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self.keys = keys
+        self._known: list[dict[object, Alternatives]] = [{} for _ in keys]
+
+    def matching(self, element: object) -> Alternatives:
+        """Return what an element matches: `{"concat": [...]}`, or `*` for whatever can be read."""
+        if element == "*":
+            return conjunction(*(key.readable() for key in self.keys))
+        parts = element.get("concat") if isinstance(element, dict) else None
+        if not isinstance(parts, list) or len(parts) != len(self.keys):
+            raise malformed(element)
+        return conjunction(*(self._part(*each) for each in zip(self.keys, self._known, parts, strict=True)))
+
+    def _part(self, key: Key, known: dict[object, Alternatives], part: object) -> Alternatives:
+        if not isinstance(part, str):
+            return key.matching(equal_to(part))
+        if part not in known:
+            known[part] = key.matching(equal_to(part))
+        return known[part]
 
 
 def some(match: Match) -> Alternatives:

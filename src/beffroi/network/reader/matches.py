@@ -16,8 +16,11 @@ Alternatives = tuple[Match, ...]
 ANYTHING: Alternatives = (Match(),)
 
 
-def met(parts: Sequence[Match]) -> Match | None:
+def met(parts: Sequence[Match]) -> Match | None:  # noqa: C901 - a field a branch, for every element of large sets
     """Return the match that asks all that the parts ask, or None when no packet can meet it."""
+    parts = [part for part in parts if part is not ANYTHING[0]]
+    if len(parts) == 1:
+        return parts[0]
     families = BOTH
     source: Intervals | None = None
     destination: Intervals | None = None
@@ -64,6 +67,9 @@ def _both(one: Services, other: Services) -> Services:
 
 def conjunction(*conditions: Alternatives) -> Alternatives:
     """Return the alternatives of all the conditions together."""
+    if all(len(condition) == 1 for condition in conditions):
+        both = met([condition[0] for condition in conditions])
+        return () if both is None else (both,)
     held = ANYTHING
     for condition in conditions:
         held = tuple(both for one in held for other in condition if (both := met((one, other))) is not None)

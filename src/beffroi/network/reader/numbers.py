@@ -160,7 +160,7 @@ def spread(wanted: Intervals, mask: int, top: int) -> Intervals:
     found: list[Range] = []
     for first, last in wanted:
         if not scattered:
-            start, end = (first + block) & ~block, ((last + 1) & ~block) - 1
+            start, end = (first + block) & ~block, last | block
             found += [(start, end)] if start <= end else []
             continue
         if last - first >= MOST_PIECES or len(scattered) >= MOST_PIECES.bit_length():

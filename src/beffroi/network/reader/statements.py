@@ -10,9 +10,9 @@ from beffroi.network.firewall import Case, Match, Unknown, Verb, Verdict
 
 from .elements import Element, Elements, referred
 from .expressions import Setting, key_of, shown
-from .keys import Key
+from .keys import Key, Together
 from .matches import ANYTHING, Alternatives, conjunction, doubted
-from .numbers import Test, equal_to
+from .numbers import Test
 from .refusals import Budget, malformed
 from .translations import translations
 
@@ -112,7 +112,8 @@ class RuleBody:
             readable = conjunction(*(key.readable() for key in keys))
             self._hold(doubted(readable, Unknown(shown(about))))
             return
-        found = [(match, each.comment) for each in elements.members for match in _together(keys, each.value)]
+        together = Together(keys)
+        found = [(match, each.comment) for each in elements.members for match in together.matching(each.value)]
         if operator == "!=":
             self._exclude(found, conjunction(*(key.readable() for key in keys)))
         else:
@@ -216,6 +217,7 @@ def _is_rate(name: str, about: object) -> bool:
 
 def _found(keys: Sequence[Key], elements: Elements, *, together: bool) -> Iterator[tuple[Element, list[Branch]]]:
     """Yield the elements of a map with what they match, `*` last, which matches what no other does."""
+    all_keys = Together(keys)
     rest: Element | None = None
     others = []
     for each in elements.members:
@@ -223,7 +225,7 @@ def _found(keys: Sequence[Key], elements: Elements, *, together: bool) -> Iterat
             rest = each
             continue
         others.append(each)
-        matched = _together(keys, each.value if together else {"concat": [each.value]})
+        matched = all_keys.matching(each.value if together else {"concat": [each.value]})
         yield each, [(match, each.comment) for match in matched]
     if rest is None:
         return
@@ -249,15 +251,6 @@ def verdict_of(written: object) -> Verdict:
     if name in _PLAIN_VERDICTS:
         return Verdict(_PLAIN_VERDICTS[name])
     return Verdict(Verb.UNKNOWN)
-
-
-def _together(keys: Sequence[Key], value: object) -> Alternatives:
-    parts = value.get("concat") if isinstance(value, dict) else None
-    if value == "*":
-        return conjunction(*(key.readable() for key in keys))
-    if not isinstance(parts, list) or len(parts) != len(keys):
-        raise malformed(value)
-    return conjunction(*(key.matching(equal_to(part)) for key, part in zip(keys, parts, strict=True)))
 
 
 _CONDITIONS: dict[str, Callable[[RuleBody, object], None]] = {
