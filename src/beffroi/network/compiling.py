@@ -115,7 +115,7 @@ def _looked_up(
     name = "-".join(filter(None, ("echo" if echo else "flows", outside_in, outside_out, suffix)))
     elements = [_element(family, sides, each, echo=echo) for each in opened]
     types = [address(family)] * len(sides) + ([] if echo else ["inet_proto", "inet_service"])
-    found = _named(name, types if len(types) > 1 else types[0], elements) if types else None
+    found = _counting(name, types if len(types) > 1 else types[0], elements) if types else None
     keys = [payload(family, side) for side in sides]
     keys += [] if echo else [{"meta": {"key": "l4proto"}}, payload("th", "dport")]
     words = list(_interfaces(outside_in, outside_out, family))
@@ -155,11 +155,17 @@ def _element(family: str, sides: Sequence[str], opened: Opened, *, echo: bool) -
         low, high = box.ports
         parts += [_NAMES[box.protocol], low if low == high else {"range": [low, high]}]
     value = {"concat": parts} if len(parts) > 1 else parts[0]
-    return {"elem": {"val": value, "comment": shortened(opened.flows)}}
+    return {"elem": {"val": value, "comment": shortened(opened.flows), **COUNTER}}
 
 
 def _named(name: str, types: str | list[str], elements: list[Any]) -> dict[str, Any]:
+    """Return a set; always of intervals, since nft lists these in order, and a hash in another order at every boot."""
     return {"name": name, "type": types, "flags": ["interval"], "elem": elements}
+
+
+def _counting(name: str, types: str | list[str], elements: list[Any]) -> dict[str, Any]:
+    """Return a set whose elements count their packets, each for its flows."""
+    return {**_named(name, types, elements), "stmt": [{"counter": None}]}
 
 
 def _local(hook: str) -> list[dict[str, Any]]:

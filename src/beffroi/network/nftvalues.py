@@ -168,8 +168,10 @@ def _operand(side: Json, quotes: Sequence[bool], depth: int) -> str:
 
 
 def counter_text(inside: Json) -> str:
-    """Return a counter: in the rule or the element, or the name of one."""
+    """Return a counter: in the rule or the element, or the name of one; one at zero is what nft makes of the word."""
     if isinstance(inside, dict) and {"packets", "bytes"} <= inside.keys():
+        if inside["packets"] == inside["bytes"] == 0:
+            return "counter"
         return f"counter packets {int(inside['packets'])} bytes {int(inside['bytes'])}"
     return "counter" if inside is None else f"counter name {value_text(inside, (True,))}"
 

@@ -6,6 +6,7 @@ An endpoint of a flow means addresses: a segment's whole network, a fleet's netw
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import product
 from typing import Literal
 
-from beffroi.city import INTERNET, City, Flow, Gateway, Host, Service
+from beffroi.city import INTERNET, City, Flow, Service
 
 from .routing import Hop, egress, path
 
@@ -28,12 +29,6 @@ class Endpoint:
     segment: str
     ipv4: tuple[IPv4Network, ...] | None
     ipv6: tuple[IPv6Network, ...] | None
-
-    def holds(self, machine: Host | Gateway) -> bool:
-        """Tell whether the machine's address on this segment is one of the endpoint's."""
-        if self.ipv4 is None or self.segment not in machine.interfaces:
-            return False
-        return any(machine.interfaces[self.segment].ipv4 in network for network in self.ipv4)
 
 
 @dataclass(frozen=True)
@@ -72,24 +67,49 @@ def _permits(same: _Same) -> dict[str, list[Permit]]:
     """Return every machine's permits: flows are walked once for all machines, and once for all who ask."""
     city = same.city
     found: dict[str, list[Permit]] = {name: [] for name in city.machines()}
+    known = _Known(city)
     for flow in city.flows:
         for names in product(flow.source, flow.destination):
-            for source, destination in _pairs(city, *names):
-                hops = path(city, source.segment, destination.segment)
-                if not hops and source.segment != destination.segment:
-                    continue
-                for machine, accepted in found.items():
-                    accepted.extend(_on_machine(city, machine, flow, _Way(source, destination, hops)))
+            for source, destination in _pairs(known, *names):
+                for machine, permit in _along(known, flow, source, destination):
+                    found[machine].append(permit)
     return found
 
 
-@dataclass(frozen=True)
-class _Way:
-    """Where packets of a flow travel: between which endpoints, over which gateways."""
+class _Known:
+    """What many flows ask of one city, worked out once: its machines, its routes, and who holds which address."""
 
-    source: Endpoint
-    destination: Endpoint
-    hops: list[Hop]
+    def __init__(self, city: City) -> None:
+        self.city = city
+        self.machines = city.machines()
+        self._paths: dict[tuple[str, str], list[Hop]] = {}
+        self._exits: dict[tuple[str, str], str | None] = {}
+        self._addresses: dict[str, list[tuple[int, str]]] = {}
+        for name, machine in self.machines.items():
+            for segment, interface in machine.interfaces.items():
+                insort(self._addresses.setdefault(segment, []), (int(interface.ipv4), name))
+
+    def path(self, source: str, destination: str) -> list[Hop]:
+        """Return the gateways from one segment to another."""
+        ends = (source, destination)
+        if ends not in self._paths:
+            self._paths[ends] = path(self.city, source, destination)
+        return self._paths[ends]
+
+    def egress(self, machine: str, segment: str) -> str | None:
+        """Return the interface by which a machine's packets to `segment` leave."""
+        asked = (machine, segment)
+        if asked not in self._exits:
+            self._exits[asked] = egress(self.city, machine, segment)
+        return self._exits[asked]
+
+    def holders(self, end: Endpoint) -> Iterator[str]:
+        """Yield the machines whose address on the endpoint's segment is one of the endpoint's."""
+        on_link = self._addresses.get(end.segment, [])
+        for network in end.ipv4 or ():
+            first = bisect_left(on_link, (int(network.network_address), ""))
+            last = bisect_left(on_link, (int(network.broadcast_address) + 1, ""))
+            yield from (name for _, name in on_link[first:last])
 
 
 def endpoints(city: City, name: str) -> list[Endpoint]:
@@ -108,13 +128,14 @@ def endpoints(city: City, name: str) -> list[Endpoint]:
     ]
 
 
-def _pairs(city: City, source: str, destination: str) -> Iterator[tuple[Endpoint, Endpoint]]:
+def _pairs(known: _Known, source: str, destination: str) -> Iterator[tuple[Endpoint, Endpoint]]:
     """Yield the endpoints between which packets of a flow really travel, there and back, by the static routes."""
-    if source == destination and source in city.machines():
+    city, machines = known.city, known.machines
+    if source == destination and source in machines:
         return
     for one, other in product(endpoints(city, source), endpoints(city, destination)):
-        leaves = source not in city.machines() or egress(city, source, other.segment) == one.segment
-        answers = destination not in city.machines() or egress(city, destination, one.segment) == other.segment
+        leaves = source not in machines or known.egress(source, other.segment) == one.segment
+        answers = destination not in machines or known.egress(destination, one.segment) == other.segment
         if leaves and answers:
             yield one, _all_inner(city, destination, other)
 
@@ -128,19 +149,21 @@ def _all_inner(city: City, name: str, endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, ipv4=ipv4, ipv6=tuple(IPv6Network(interface.ipv6) for interface in inner))
 
 
-def _on_machine(city: City, name: str, flow: Flow, way: _Way) -> Iterator[Permit]:
-    machine, service = city.machines()[name], city.services[flow.service]
-    source, destination = way.source, way.destination
-    if source.holds(machine) and egress(city, name, destination.segment) == source.segment:
-        yield Permit(flow.name, "output", "", source.segment, source, destination, service)
-    entry = destination.segment
-    for hop in way.hops:
-        if hop.gateway == name:
-            entry = hop.entry
-            yield Permit(flow.name, "forward", hop.entry, hop.exit, source, destination, service)
-        source = _translated(city, hop, source)
-    if destination.holds(machine):
-        yield Permit(flow.name, "input", entry, "", source, destination, service)
+def _along(known: _Known, flow: Flow, source: Endpoint, destination: Endpoint) -> Iterator[tuple[str, Permit]]:
+    """Yield what each machine on the way has to accept: who sends, who forwards, who receives."""
+    hops = known.path(source.segment, destination.segment)
+    if not hops and source.segment != destination.segment:
+        return
+    service = known.city.services[flow.service]
+    for name in known.holders(source):
+        if known.egress(name, destination.segment) == source.segment:
+            yield name, Permit(flow.name, "output", "", source.segment, source, destination, service)
+    for hop in hops:
+        yield hop.gateway, Permit(flow.name, "forward", hop.entry, hop.exit, source, destination, service)
+        source = _translated(known.city, hop, source)
+    for name in known.holders(destination):
+        came = next((hop.entry for hop in hops if hop.gateway == name), destination.segment)
+        yield name, Permit(flow.name, "input", came, "", source, destination, service)
 
 
 def _translated(city: City, hop: Hop, source: Endpoint) -> Endpoint:
