@@ -7,16 +7,21 @@ packet that is possibly accepted and possibly dropped is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .classes import TooComplexError
 from .firewall import Case, Chain, Direction, Firewall, Match, Rule, State, Table, Tracking, Translation, Verb
 from .packets import PacketSet, united
+from .services import ANY_SERVICE
 from .space import Blocks, Plane, Space
 
 MOST_CALLS = 2_000_000
 """Chains entered in one evaluation: jumps that double at each level end here instead of never."""
+
+MOST_DEPTH = 64
+"""Chains within chains; the kernel itself refuses more than 16 (NFT_JUMP_STACK_SIZE), and any loop."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +67,52 @@ class Outcome:
 
 def matches_of(firewall: Firewall) -> Iterator[Match]:
     """Yield every match of a firewall, and the mirror of those that may meet an answer: what a space is cut by."""
-    for table in firewall.tables:
-        for chain in table.chains.values():
-            for rule in chain.rules:
-                for case in rule.cases:
-                    yield case.match
-                    if case.match.states is None or State.ESTABLISHED in case.match.states:
-                        yield case.match.mirrored()
+    cases = [
+        case
+        for table in firewall.tables
+        for chain in table.chains.values()
+        for rule in chain.rules
+        for case in rule.cases
+    ]
+    stateless = any(case.verdict.verb is Verb.NOTRACK for case in cases)
+    for case in cases:
+        yield case.match
+        if stateless or case.match.states is None or case.match.states & _ANSWERED:
+            yield case.match.mirrored()
 
 
-@dataclass(frozen=True)
-class _Step:
-    """A case that can hold in the situation, as what it covers of a plane."""
+_ANSWERED = frozenset({State.ESTABLISHED, State.INVALID})
+"""What an answer may be: established, or invalid to the chains before tracking begins."""
+
+
+class _Step(NamedTuple):
+    """A case that can hold in the situation, as what it covers of a plane: None for all of it."""
 
     number: int
-    blocks: Blocks
+    blocks: Blocks | None
     verb: Verb
     chain: str
     certain: bool
+
+
+@dataclass
+class _Steps:
+    """The steps of one chain: a list for each major class that some rule names, one for all the others."""
+
+    plain: list[_Step] = field(default_factory=list)
+    named: dict[int, list[_Step]] = field(default_factory=dict)
+
+    def add(self, step: _Step, majors: Iterable[int] | None) -> None:
+        """Place a step at the end of the lists of its major classes (None: all)."""
+        if majors is None:
+            self.plain.append(step)
+            for each in self.named.values():
+                each.append(step)
+            return
+        for major in majors:
+            if major not in self.named:
+                self.named[major] = self.plain.copy()
+            self.named[major].append(step)
 
 
 @dataclass(frozen=True)
@@ -88,105 +121,139 @@ class Program:
 
     space: Space
     chain: Chain
-    steps: dict[str, dict[int, list[_Step]]]
+    steps: dict[str, _Steps]
     cases: list[tuple[Rule, Case]]
 
     def run(self, packets: PacketSet, *, keep: bool = False) -> Outcome:
-        """Evaluate; `keep` records what each case decided. Raise TooComplexError when jumps multiply too much."""
-        run = _Run(self, keep=keep)
+        """Evaluate; `keep` records what each case decided. Raise TooComplexError when jumps multiply too much.
+
+        Major classes with the same packets and the same steps are evaluated once, and share what comes of it.
+        """
+        varied = [steps.named for steps in self.steps.values() if steps.named]
+        run, known = _Run(self, keep=keep), dict[tuple[int, ...], _Fate]()
+        fates: dict[int, _Fate] = {}
         for major, plane in packets.planes.items():
-            run.major(major, plane)
-        return run.outcome()
+            alike = (id(plane), *(id(named.get(major)) for named in varied))
+            if alike not in known:
+                known[alike] = run.major(major, plane)
+            fates[major] = known[alike]
+        return self._outcome(fates, keep=keep)
+
+    def _outcome(self, fates: Mapping[int, _Fate], *, keep: bool) -> Outcome:
+        """Return all that was decided, as sets."""
+        planes: dict[int, dict[int, Plane]] = {}
+        for major, fate in fates.items():
+            for number, plane in fate.taken.items():
+                planes.setdefault(number, {})[major] = plane
+        taken = [(self.cases[number], PacketSet(self.space, planes[number])) for number in sorted(planes)]
+        untracked = [each for (_, case), each in taken if case.verdict.verb is Verb.NOTRACK]
+        translated = [
+            (case.verdict.translation, each) for (_, case), each in taken if case.verdict.translation is not None
+        ]
+        return Outcome(
+            PacketSet(self.space, {major: fate.accepts for major, fate in fates.items() if fate.accepts}),
+            PacketSet(self.space, {major: fate.drops for major, fate in fates.items() if fate.drops}),
+            tuple(translated),
+            united(self.space, untracked) if untracked else None,
+            tuple(Decided(rule, case, each) for (rule, case), each in taken) if keep else (),
+        )
 
 
 def prepare(space: Space, table: Table, chain: Chain, situation: Situation) -> Program:
     """Select and place the cases of a chain, and of those that it jumps to, for packets in a situation."""
-    steps: dict[str, dict[int, list[_Step]]] = {}
+    steps: dict[str, _Steps] = {}
     cases: list[tuple[Rule, Case]] = []
     waiting = [chain.name]
     while waiting:
         name = waiting.pop()
-        if name in steps:
-            continue
-        placed: dict[int, list[_Step]] = {}
-        for rule in table.chains[name].rules:
-            for case in rule.cases:
-                majors, step = _step(space, case, situation, len(cases))
-                if step is None:
-                    continue
-                cases.append((rule, case))
-                for major in majors:
-                    placed.setdefault(major, []).append(step)
-                if step.chain:
-                    waiting.append(step.chain)
-        steps[name] = placed
+        if name not in steps:
+            steps[name] = _Steps()
+            waiting += _place(steps[name], space, table.chains[name], situation, cases)
     return Program(space, chain, steps, cases)
 
 
-def _step(space: Space, case: Case, situation: Situation, number: int) -> tuple[list[int], _Step | None]:
-    match = case.match
-    if not (match.at(space.family, situation.entry, situation.exit) and match.tracked_as(situation.tracking)):
-        return [], None
-    if situation.answering:
-        match = match.mirrored()
-    major, minor = space.sides(match.source, match.destination)
-    blocks = space.mask(minor, match.services)
-    if not blocks:
-        return [], None
-    verdict = case.verdict
-    step = _Step(number, blocks, verdict.verb, verdict.chain, not match.unknown)
-    return list(space.major_classes(major)), step
+def _place(
+    steps: _Steps, space: Space, chain: Chain, situation: Situation, cases: list[tuple[Rule, Case]]
+) -> Iterator[str]:
+    """Place the cases of one chain, up to one that leaves nothing; yield the chains that they name."""
+    family, entry, exit_ = space.family, situation.entry, situation.exit
+    widest = ANY_SERVICE.mirrored() if situation.answering else ANY_SERVICE
+    for rule in chain.rules:
+        for case in rule.cases:
+            match, verdict = case.match, case.verdict
+            if not (match.at(family, entry, exit_) and match.tracked_as(situation.tracking)):
+                continue
+            if situation.answering:
+                match = match.mirrored()
+            major, minor = space.sides(match.source, match.destination)
+            whole = major is None and minor is None and match.services == widest
+            blocks = None if whole and not situation.answering else space.mask(minor, match.services)
+            if blocks == ():
+                continue
+            step = _Step(len(cases), blocks, verdict.verb, verdict.chain, not match.unknown)
+            steps.add(step, None if major is None else space.major_classes(major))
+            cases.append((rule, case))
+            if step.chain:
+                yield step.chain
+            if whole and step.certain and step.verb in _FINAL:
+                return
 
 
 _PASSING = frozenset({Verb.CONTINUE, Verb.NOTRACK})
+_FINAL = frozenset({Verb.ACCEPT, Verb.DROP, Verb.RETURN, Verb.GOTO, Verb.UNKNOWN, Verb.TRANSLATE})
+
+
+@dataclass(frozen=True)
+class _Fate:
+    """What became of one plane; `taken` says it of each case that is to be told of."""
+
+    accepts: Plane = field(default_factory=dict)
+    drops: Plane = field(default_factory=dict)
+    taken: dict[int, Plane] = field(default_factory=dict)
 
 
 class _Run:
-    """One evaluation: the planes of what was decided so far."""
+    """One evaluation, plane by plane."""
 
     def __init__(self, program: Program, *, keep: bool) -> None:
         self.program = program
-        self.accepted: dict[int, Plane] = {}
-        self.dropped: dict[int, Plane] = {}
-        self.taken: dict[int, dict[int, Plane]] = {}
         self.keep = keep
-        self.calls = 0
+        self.calls = self.depth = 0
 
-    def major(self, major: int, plane: Plane) -> None:
+    def major(self, major: int, plane: Plane) -> _Fate:
         """Evaluate one plane; what reaches the end of the base chain meets its policy."""
-        self.accepts: Plane = {}
-        self.drops: Plane = {}
+        self.fate = _Fate()
         hook = self.program.chain.hook
         left = self._through(self.program.chain.name, major, dict(plane))
-        _add(self.drops if hook is not None and hook.policy == "drop" else self.accepts, left)
-        if self.accepts:
-            self.accepted[major] = self.accepts
-        if self.drops:
-            self.dropped[major] = self.drops
+        _add(self.fate.drops if hook is not None and hook.policy == "drop" else self.fate.accepts, left)
+        return self.fate
 
     def _through(self, name: str, major: int, left: Plane) -> Plane:
         """Pass a plane through a chain; return what comes back from it undecided."""
         self.calls += 1
-        if self.calls > MOST_CALLS:
+        self.depth += 1
+        if self.calls > MOST_CALLS or self.depth > MOST_DEPTH:
             raise TooComplexError(self.calls)
-        returned: Plane = {}
-        for step in self.program.steps[name].get(major, ()):
+        placed, returned = self.program.steps[name], dict[int, int]()
+        sinks = {} if self.keep else {Verb.ACCEPT: self.fate.accepts, Verb.DROP: self.fate.drops}
+        for step in placed.named.get(major, placed.plain):
+            _, blocks, verb, _, certain = step
             if not left:
                 break
-            if step.verb in _PASSING and not (self.keep or step.verb is Verb.NOTRACK):
-                continue
-            taken = _take(left, step)
-            if taken:
+            if certain and verb in sinks:
+                _settle(left, blocks, sinks[verb])
+            elif (verb is not Verb.CONTINUE or self.keep) and (taken := _take(left, step)):
                 self._act(step, major, taken, left, returned)
         _add(returned, left)
+        self.depth -= 1
         return returned
 
     def _act(self, step: _Step, major: int, taken: Plane, left: Plane, returned: Plane) -> None:
         verb = step.verb
         if verb is Verb.ACCEPT or verb is Verb.UNKNOWN:
-            _add(self.accepts, taken)
+            _add(self.fate.accepts, taken)
         if verb is Verb.DROP or verb is Verb.UNKNOWN:
-            _add(self.drops, taken)
+            _add(self.fate.drops, taken)
         if verb is Verb.RETURN:
             _add(returned, taken)
         elif verb is Verb.JUMP:
@@ -194,40 +261,34 @@ class _Run:
         elif verb is Verb.GOTO:
             _add(returned, self._through(step.chain, major, dict(taken)))
         if self.keep or verb is Verb.TRANSLATE or verb is Verb.NOTRACK:
-            _add(self.taken.setdefault(step.number, {}).setdefault(major, {}), taken)
+            _add(self.fate.taken.setdefault(step.number, {}), taken)
 
-    def outcome(self) -> Outcome:
-        """Return all that was decided, as sets."""
-        space, cases = self.program.space, self.program.cases
-        taken = [(cases[number], PacketSet(space, planes)) for number, planes in sorted(self.taken.items())]
-        untracked = [each for (_, case), each in taken if case.verdict.verb is Verb.NOTRACK]
-        translated = [
-            (case.verdict.translation, each) for (_, case), each in taken if case.verdict.translation is not None
-        ]
-        return Outcome(
-            PacketSet(space, self.accepted),
-            PacketSet(space, self.dropped),
-            tuple(translated),
-            united(space, untracked) if untracked else None,
-            tuple(Decided(rule, case, each) for (rule, case), each in taken) if self.keep else (),
-        )
+
+def _settle(left: Plane, blocks: Blocks | None, decided: Plane) -> None:
+    """Move what a certain accept or drop covers out of `left`: most rules of most firewalls end here."""
+    if blocks is None:
+        _add(decided, left)
+        left.clear()
+        return
+    for block, mask in blocks:
+        if block in left and (hit := (bits := left[block]) & mask):
+            if hit == bits:
+                del left[block]
+            else:
+                left[block] = bits ^ hit
+            decided[block] = decided[block] | hit if block in decided else hit
 
 
 def _take(left: Plane, step: _Step) -> Plane:
     """Take what the step matches out of `left`, unless it may or may not match: then it all stays."""
     taken: Plane = {}
-    for block, mask in step.blocks:
-        bits = left.get(block)
-        if bits is not None and (hit := bits & mask):
-            taken[block] = hit
-            if step.certain and step.verb not in _PASSING:
-                if hit == bits:
-                    del left[block]
-                else:
-                    left[block] = bits ^ hit
+    _settle(left if step.certain and step.verb not in _PASSING else dict(left), step.blocks, taken)
     return taken
 
 
 def _add(plane: Plane, more: Plane) -> None:
+    if not plane:
+        plane.update(more)
+        return
     for block, bits in more.items():
         plane[block] = plane.get(block, 0) | bits
