@@ -7,15 +7,19 @@ that file in an empty network namespace: file equal to the declaration, running 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Literal
 
 from beffroi.city import City, Fleet
 from beffroi.kinds import KindModel, SettingModel, Site
-from beffroi.network.acceptance import Service, accepted
+from beffroi.network.admission import admitted
+from beffroi.network.firewall import Firewall
+from beffroi.network.invariants import services_written
 from beffroi.network.listing import Block, blocks, rules
 from beffroi.network.permits import permits
+from beffroi.network.reader import NotAFirewall, read
 from beffroi.network.ruleset import ruleset
 from beffroi.verdict import Finding, Outcome
 
@@ -90,6 +94,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # n
         {
             "file": f"cat {_FILE}",
             "running": "nft -s list ruleset",
+            "meaning": "nft -j list ruleset",
             "compiled": f"unshare --net sh -c 'nft -f {_FILE} && nft -s list ruleset'",
             "boot": "systemctl is-enabled nftables.service",
         },
@@ -100,6 +105,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # n
         "file": seen["file"].text if seen["file"].code == 0 else None,
         "running": rules(seen["running"].text),
         "listing": seen["running"].text,
+        "meaning": seen["meaning"].text,
         "compiled": rules(compiled.text) if compiled.code == 0 else None,
         "refused": compiled.text if compiled.code else "",
         "boot": seen["boot"].text.strip(),
@@ -154,24 +160,25 @@ def _policy(hook: str, found: Sequence[Block]) -> Finding:
 
 
 def _fleets_barred(setting: Setting, facts: dict[str, Any]) -> list[Finding]:
-    found = blocks(facts["listing"])
-    policy = _policy("input", found)
-    return [policy, *(_barred(fleet, found) for fleet in setting.fleets)]
+    policy = _policy("input", blocks(facts["listing"]))
+    try:
+        firewall = read(json.loads(facts["meaning"]))
+    except (ValueError, RecursionError, NotAFirewall) as error:
+        return [Finding(outcome=Outcome.ERROR, subject="ruleset", expected="what nft prints", observed=str(error))]
+    return [policy, *(_barred(fleet, firewall) for fleet in setting.fleets)]
 
 
-def _barred(fleet: FleetAccess, found: Sequence[Block]) -> Finding:
-    allowed = [Service.read(service) for service in fleet.allowed]
+def _barred(fleet: FleetAccess, firewall: Firewall) -> Finding:
+    """Judge every packet of a fleet, whatever rules it meets; what may get in counts as getting in."""
+    allowed = services_written(fleet.allowed)
     beyond = [
-        rule
+        f"{each.rule.place.text} ({each.packet.show()})"
         for network in (ip_network(fleet.ipv4), ip_network(fleet.ipv6))
-        for rule, services in accepted(found, "input", network)
-        if not all(any(service.within(permitted) for permitted in allowed) for service in services)
+        for each in admitted(firewall, network, allowed)
     ]
     wanted = ", ".join(fleet.allowed) or "nothing"
     outcome = Outcome.FAIL if beyond else Outcome.PASS
-    return Finding(
-        outcome=outcome, subject=fleet.fleet, expected=wanted, observed="\n".join(dict.fromkeys(beyond)) or wanted
-    )
+    return Finding(outcome=outcome, subject=fleet.fleet, expected=wanted, observed="\n".join(beyond) or wanted)
 
 
 def _fail(subject: str, wanted: str, observed: str) -> Finding:

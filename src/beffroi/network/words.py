@@ -17,7 +17,7 @@ _WIDTHS: dict[Family, int] = {4: 32, 6: 128}
 
 ACCEPT: dict[str, Any] = {"accept": None}
 DROP: dict[str, Any] = {"drop": None}
-COUNTER: dict[str, Any] = {"counter": {"packets": 0, "bytes": 0}}
+COUNTER: dict[str, Any] = {"counter": None}
 
 _LONGEST_COMMENT = 127
 """Bytes of a comment that the kernel keeps (NFTNL_UDATA_COMMENT_MAXLEN, with its final zero)."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from beffroi import nft
 from beffroi.city import City
 from beffroi.kinds import Site
 from beffroi.kinds.nftables_ruleset import FleetAccess, Params, Setting, expected, judge
@@ -25,7 +27,7 @@ LISTING = """table inet beffroi {
 		type filter hook input priority filter; policy drop;
 		iifname "lo" accept comment "loopback"
 		ct state established,related counter accept comment "answers"
-		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept comment "neighbours"
+		meta protocol ip6 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept comment "neighbours"
 		%s
 	}
 
@@ -52,7 +54,12 @@ def _whole(**changes: object) -> Outcome:
 
 def _barred(rule: str, fleet: FleetAccess = PROBES) -> Outcome:
     setting = Setting(judged="fleets-barred", ruleset="declared", fleets=(fleet,))
-    return worst(judge([setting], _facts(listing=LISTING % rule)))
+    return worst(judge([setting], _listed(LISTING % rule)))
+
+
+def _listed(listing: str) -> dict[str, Any]:
+    meaning = nft.listed(f"table inet beffroi {{\nchain elsewhere {{\naccept\n}}\n}}\n{listing}", shown_as="the listing")
+    return _facts(listing=listing, meaning=json.dumps(meaning))
 
 
 def _access(town: City, machine: str) -> dict[str, tuple[str, ...]]:
@@ -110,6 +117,8 @@ def test_a_declared_file_that_nft_cannot_compile_is_an_error() -> None:
         "ip saddr 10.0.6.128/25 tcp dport 8000-9000 accept",
         "ip saddr 10.0.6.128/25 udp dport 8883 accept",
         "jump elsewhere",
+        "ip saddr . tcp dport { 10.0.6.129 . 22 } accept",
+        "tcp dport vmap { 22 : accept, 25 : drop }",
     ],
 )
 def test_a_rule_that_lets_a_fleet_in_fails(rule: str) -> None:
@@ -135,7 +144,12 @@ def test_a_policy_that_accepts_fails_whatever_the_rules_say() -> None:
         "hook input priority filter; policy drop", "hook input priority filter; policy accept"
     )
     setting = Setting(judged="fleets-barred", ruleset="declared", fleets=(PROBES,))
-    assert worst(judge([setting], _facts(listing=listing))) is Outcome.FAIL
+    assert worst(judge([setting], _listed(listing))) is Outcome.FAIL
+
+
+def test_a_ruleset_that_cannot_be_read_is_an_error() -> None:
+    setting = Setting(judged="fleets-barred", ruleset="declared", fleets=(PROBES,))
+    assert worst(judge([setting], _facts(listing=LISTING % "drop", meaning="{"))) is Outcome.ERROR
 
 
 @pytest.mark.parametrize("hook", ["input", "forward", "output"])
