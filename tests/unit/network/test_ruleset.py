@@ -51,8 +51,8 @@ def test_a_town_without_flows_opens_nothing(small_town: Town, hook: str) -> None
 def test_a_flow_opens_one_way_along_its_path_and_names_itself(small_town: Town, flow_of: FlowOf) -> None:
     town = small_town(flows=[flow_of("admin-ssh", "bastion", "app", "ssh")])
     assert _of_flows(ruleset(town, "core"), "forward") == [
-        '10.0.3.10 . 10.0.4.10 . tcp . 22 comment "admin-ssh"',
-        'fd00:0:0:3::10 . fd00:0:0:4::10 . tcp . 22 comment "admin-ssh"',
+        '10.0.3.10 . 10.0.4.10 . tcp . 22 counter comment "admin-ssh"',
+        'fd00:0:0:3::10 . fd00:0:0:4::10 . tcp . 22 counter comment "admin-ssh"',
     ]
 
 
