@@ -118,11 +118,15 @@ def _protocols(numbers: Intervals) -> Alternatives:
 
 
 def _port(protocols: tuple[int, ...], name: str, anywhere: bool, doubt: Unknown) -> Key:  # noqa: FBT001 - th or not
+    carried = only(protocols)
+    # `th dport` reads two bytes of whatever header follows: of protocols without ports it says nothing known.
+    others = doubted((Match(services=_NOT_PORTED),), doubt) if anywhere else ()
+
     def narrow(ports: Intervals) -> Alternatives:
+        if not ports:
+            return others
         first, second = (ports, NUMBERS) if name == "sport" else (NUMBERS, ports)
-        found = some(Match(services=Services((Box(only(protocols), first, second),)))) if ports else ()
-        # `th dport` reads two bytes of whatever header follows: of protocols without ports it says nothing known.
-        return (*found, *doubted((Match(services=_NOT_PORTED),), doubt)) if anywhere else found
+        return Match(services=Services((Box(carried, first, second),))), *others
 
     return NumberKey(Scale(LAST_PORT), narrow, doubt)
 

@@ -137,7 +137,7 @@ class Together:
 
     def __init__(self, keys: Sequence[Key]) -> None:
         self.keys = keys
-        self._known: list[dict[object, Alternatives]] = [{} for _ in keys]
+        self._known: list[dict[str, Alternatives]] = [{} for _ in keys]
 
     def matching(self, element: object) -> Alternatives:
         """Return what an element matches: `{"concat": [...]}`, or `*` for whatever can be read."""
@@ -148,12 +148,11 @@ class Together:
             raise malformed(element)
         return conjunction(*(self._part(*each) for each in zip(self.keys, self._known, parts, strict=True)))
 
-    def _part(self, key: Key, known: dict[object, Alternatives], part: object) -> Alternatives:
-        if not isinstance(part, str):
-            return key.matching(equal_to(part))
-        if part not in known:
-            known[part] = key.matching(equal_to(part))
-        return known[part]
+    def _part(self, key: Key, known: dict[str, Alternatives], part: object) -> Alternatives:
+        written = repr(part)
+        if written not in known:
+            known[written] = key.matching(equal_to(part))
+        return known[written]
 
 
 def some(match: Match) -> Alternatives:

@@ -19,8 +19,8 @@ ANYTHING: Alternatives = (Match(),)
 def met(parts: Sequence[Match]) -> Match | None:  # noqa: C901 - a field a branch, for every element of large sets
     """Return the match that asks all that the parts ask, or None when no packet can meet it."""
     parts = [part for part in parts if part is not ANYTHING[0]]
-    if len(parts) == 1:
-        return parts[0]
+    if len(parts) <= 1:
+        return parts[0] if parts else ANYTHING[0]
     families = BOTH
     source: Intervals | None = None
     destination: Intervals | None = None
@@ -67,12 +67,11 @@ def _both(one: Services, other: Services) -> Services:
 
 def conjunction(*conditions: Alternatives) -> Alternatives:
     """Return the alternatives of all the conditions together."""
-    if all(len(condition) == 1 for condition in conditions):
-        both = met([condition[0] for condition in conditions])
-        return () if both is None else (both,)
-    held = ANYTHING
+    first = met([condition[0] for condition in conditions if len(condition) == 1])
+    held: Alternatives = () if first is None else (first,)
     for condition in conditions:
-        held = tuple(both for one in held for other in condition if (both := met((one, other))) is not None)
+        if len(condition) != 1:
+            held = tuple(both for one in held for other in condition if (both := met((one, other))) is not None)
     return held
 
 

@@ -52,6 +52,8 @@ def equal_to(value: object) -> Test:
 
 def satisfying(test: Test, scale: Scale) -> Intervals:
     """Return the numbers of the scale that pass; raise NotModelled or NotAFirewall for values that cannot be read."""
+    if test.operator == "==" and test.mask is None and len(test.values) == 1 and not test.catchall:
+        return (span(test.values[0], scale),)
     mask = scale.top if test.mask is None else number(test.mask, scale)
     if scale.bits and not test.several and test.operator in {"in", "!"}:
         any_of = number(test.values[0], scale) & mask
@@ -78,16 +80,14 @@ def _compared(test: Test, scale: Scale) -> Intervals:
 def span(value: object, scale: Scale) -> Range:
     """Return the first and last number of a value: a number, `{"prefix": ...}` or `{"range": ...}`."""
     if isinstance(value, dict):
-        match value:
-            case {"prefix": {"addr": address, "len": int(length)}}:
-                return _prefix(number(address, scale), length, scale.top)
-            case {"range": [first, last]}:
-                low, high = number(first, scale), number(last, scale)
-                if low > high:
-                    raise malformed(value)
-                return low, high
-            case _:
-                pass
+        prefix, limits = value.get("prefix"), value.get("range")
+        if isinstance(prefix, dict) and isinstance(prefix.get("len"), int):
+            return _prefix(number(prefix.get("addr"), scale), prefix["len"], scale.top)
+        if isinstance(limits, list) and len(limits) == 2:  # noqa: PLR2004 - first and last
+            low, high = number(limits[0], scale), number(limits[1], scale)
+            if low > high:
+                raise malformed(value)
+            return low, high
     single = number(value, scale)
     return single, single
 
