@@ -20,6 +20,8 @@ from beffroi.report.visible import one_line
 
 from .options import declared, json_option, stack_option, town_argument, works
 
+_CONCLUSIONS = ("prove-all-proved", "prove-not-proved", "prove-doubtful")
+
 SHOWN = 20
 """Deviations told in full; the rest is counted, and --json has them all."""
 
@@ -104,7 +106,7 @@ def show(town: Declaration, given: Answer, seconds: float) -> None:
         "held": len(given.invariants) - len(broken),
         "seconds": f"{seconds:.1f}",
     }
-    click.echo(say(f"prove-done-{given.exit_code}", language=None, **told))
+    click.echo(say(_CONCLUSIONS[given.exit_code], language=None, **told))
     for key, flows in (("prove-limited", given.limited), ("prove-unenforced", given.unenforced)):
         if flows:
             click.echo(say(key, count=len(flows), flows=", ".join(flows)))

@@ -14,6 +14,7 @@ VERBS = (
     "plan",
     "gate",
     "prove",
+    "flows",
     "apply",
     "verify",
     "report",

@@ -180,7 +180,8 @@ class _Judge:
         """Yield the packets of no connection that arrive, but for what links need."""
         for arrival in (arrival for each in strays for arrival in each.arrivals):
             extra = arrival.packets - self.link if on_the_link(arrival) else arrival.packets
-            yield from self._findings(Sort.STRAY, arrival, extra)
+            yield from self._findings(Sort.STRAY, arrival, extra - arrival.doubtful)
+            yield from self._findings(Sort.UNKNOWN, arrival, extra & arrival.doubtful)
 
     def _enforced(self) -> Iterator[tuple[Declared, PacketSet]]:
         """Yield where flows start, but for those between devices of one segment: no firewall stands there."""

@@ -1,0 +1,95 @@
+"""`beffroi flows`: who may talk to whom, why a packet passes or not, rule by rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from beffroi import firewalls
+from beffroi.declaration import Declaration
+from beffroi.messages import say
+from beffroi.network.asking import Question, between, flows_of, packet
+from beffroi.network.committed import committed
+from beffroi.network.journey import Journey, journey
+from beffroi.network.reader import read
+from beffroi.network.town import Town, town_of
+from beffroi.network.trace import Decision
+from beffroi.report.visible import one_line
+
+from .options import declared, stack_option, town_argument, works
+
+_EXITS = {Decision.ACCEPT: 0, Decision.DROP: 1, Decision.UNKNOWN: 2}
+
+
+@click.group(help=say("cli-flows-help"), short_help=say("cli-flows-short"))
+def command() -> None:
+    """Hold the questions that can be asked of flows."""
+
+
+@command.command("list", help=say("flows-list-help"))
+@town_argument
+def list_(town: Path, root: Path | None, profile: str) -> int:
+    """List the declared flows with their place."""
+    found = declared(town, root, profile)
+    for index, flow in enumerate(found.city.flows):
+        ends = f"{', '.join(flow.source)} -> {', '.join(flow.destination)}"
+        until = say("flows-until", day=flow.until) if flow.until else ""
+        click.echo(f"{found.written.where(('flows', index))}: {flow.name}: {ends} ({flow.service}){until}")
+    return 0
+
+
+@command.command(help=say("flows-why-help"))
+@town_argument
+@stack_option
+@click.option("--deployed", is_flag=True, help=say("prove-deployed-option"))
+@click.argument("question", metavar="'SOURCE -> DESTINATION:PORT'")
+def why(town: Path, root: Path | None, profile: str, stack: str | None, question: str, *, deployed: bool) -> int:
+    """Say what becomes of a connection between two names, hop by hop."""
+    found = declared(town, root, profile)
+    stood = _town(found, stack, deployed=deployed)
+    return max(_tell(found, stood, each) for each in between(stood, question))
+
+
+@command.command(help=say("flows-can-help"))
+@town_argument
+@stack_option
+@click.option("--deployed", is_flag=True, help=say("prove-deployed-option"))
+@click.option("--from", "start", help=say("flows-from-option"))
+@click.argument("question", metavar="'tcp ADDRESS:PORT -> ADDRESS:PORT'")
+def can(
+    town: Path, root: Path | None, profile: str, stack: str | None, start: str | None, question: str, *, deployed: bool
+) -> int:
+    """Say what becomes of one packet, hop by hop."""
+    found = declared(town, root, profile)
+    stood = _town(found, stack, deployed=deployed)
+    return _tell(found, stood, packet(stood, question, start))
+
+
+def _town(found: Declaration, stack: str | None, *, deployed: bool) -> Town:
+    if not deployed:
+        return town_of(found.city, committed(found.city))
+    running = firewalls.running(works(found, stack, quiet=True))
+    return town_of(found.city, {name: read(document) for name, document in running.items()})
+
+
+def _tell(found: Declaration, town: Town, question: Question) -> int:
+    gone = journey(town, question.packet, question.start)
+    click.echo(say("flows-asked", packet=gone.packet.show(), start=gone.start))
+    _tell_legs(gone)
+    for index in flows_of(town, question):
+        flow = found.city.flows[index]
+        place = found.written.where(("flows", index))
+        click.echo(say("prove-flow", flow=flow.name, place=place))
+    key = {Decision.ACCEPT: "flows-arrives", Decision.DROP: "flows-refused", Decision.UNKNOWN: "flows-unknown"}
+    last = gone.legs[-1].device if gone.legs else gone.start
+    click.echo(say(key[gone.decision], end=gone.end, machine=last))
+    return _EXITS[gone.decision]
+
+
+def _tell_legs(gone: Journey) -> None:
+    for leg in gone.legs:
+        for step in leg.trace.steps:
+            text = one_line(step.label or step.place.comment or step.place.text)
+            where = str(step.place) if step.place.position else f"{step.place.table} {step.place.chain}"
+            click.echo(say("flows-step", machine=leg.device, hook=step.hook, rule=where, verb=step.verb, text=text))
