@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .firewall import LAST_ADDRESS
 from .intervals import Range
 
-_BLOCK = 8
-"""Boxes whose destinations share all but this many low bits are compared with one another: most are one host's."""
+_BLOCKS = {4: 8, 6: 64}
+"""Boxes whose destinations share all but these low bits are compared with one another: most are one segment's."""
 
 
 class FlowBox(NamedTuple):
@@ -87,7 +88,8 @@ def _parts(box: FlowBox, others: Iterable[FlowBox]) -> list[FlowBox]:
 
 
 def _block(box: FlowBox) -> tuple[int, int] | None:
-    low, high = (end >> _BLOCK for end in box.destination)
+    bits = _BLOCKS[4 if box.destination[1] <= LAST_ADDRESS[4] else 6]
+    low, high = (end >> bits for end in box.destination)
     return (box.protocol, low) if low == high else None
 
 

@@ -84,6 +84,7 @@ class _Known:
         self.machines = city.machines()
         self._paths: dict[tuple[str, str], list[Hop]] = {}
         self._exits: dict[tuple[str, str], str | None] = {}
+        self._ends: dict[str, list[Endpoint]] = {}
         self._addresses: dict[str, list[tuple[int, str]]] = {}
         for name, machine in self.machines.items():
             for segment, interface in machine.interfaces.items():
@@ -98,10 +99,18 @@ class _Known:
 
     def egress(self, machine: str, segment: str) -> str | None:
         """Return the interface by which a machine's packets to `segment` leave."""
+        if segment in self.machines[machine].interfaces:
+            return segment
         asked = (machine, segment)
         if asked not in self._exits:
             self._exits[asked] = egress(self.city, machine, segment)
         return self._exits[asked]
+
+    def endpoints(self, name: str) -> list[Endpoint]:
+        """Return what a flow means by `name`."""
+        if name not in self._ends:
+            self._ends[name] = endpoints(self.city, name)
+        return self._ends[name]
 
     def holders(self, end: Endpoint) -> Iterator[str]:
         """Yield the machines whose address on the endpoint's segment is one of the endpoint's."""
@@ -133,7 +142,7 @@ def _pairs(known: _Known, source: str, destination: str) -> Iterator[tuple[Endpo
     city, machines = known.city, known.machines
     if source == destination and source in machines:
         return
-    for one, other in product(endpoints(city, source), endpoints(city, destination)):
+    for one, other in product(known.endpoints(source), known.endpoints(destination)):
         leaves = source not in machines or known.egress(source, other.segment) == one.segment
         answers = destination not in machines or known.egress(destination, one.segment) == other.segment
         if leaves and answers:

@@ -86,7 +86,7 @@ def path(city: City, source: str, destination: str) -> list[Hop]:
 
 def egress(city: City, machine: str, segment: str) -> str | None:
     """Return the interface by which a machine's packets to `segment` leave, or None when it cannot reach it."""
-    if segment in city.machines()[machine].interfaces:
+    if segment in _described(city, machine).interfaces:
         return segment
     step = _towards(city, machine, segment)
     return step.segment if step else None
@@ -142,12 +142,17 @@ def _default_routes(city: City, machine: str, step: _Step | None) -> list[Route]
 
 def _towards(city: City, machine: str, destination: str) -> _Step | None:
     """Return the next gateway from a machine to a segment; a host without one takes any gateway as its default."""
-    described: Host | Gateway = city.machines()[machine]
+    described = _described(city, machine)
     distances = _hops_to(city, destination)
     if machine not in city.gateways and destination == INTERNET:
         distances = {name: distances.get(name, len(city.gateways)) for name in city.gateways}
     own = distances.get(machine, len(city.gateways) + 1)
     return _nearest(city, tuple(name for name in described.interfaces if name != INTERNET), distances, closer_than=own)
+
+
+def _described(city: City, machine: str) -> Host | Gateway:
+    """Return one machine without naming all of them, since routes are asked for by the thousand."""
+    return city.gateways[machine] if machine in city.gateways else city.hosts[machine]
 
 
 def _nearest(city: City, segments: tuple[str, ...], distances: dict[str, int], *, closer_than: int) -> _Step | None:
