@@ -215,7 +215,10 @@ class Firewall:
     remarks: tuple[str, ...] = field(default=())
 
     def hooked(self, hook: str, family: Family) -> list[tuple[Table, Chain]]:
-        """Return the chains that IP packets of `family` meet on `hook`, by priority, then in the ruleset's order."""
+        """Return the chains that IP packets of `family` meet on `hook`, by priority.
+
+        Among equals the kernel calls first the one that was registered last (nf_hook_entries_grow).
+        """
         seen = {"inet", "ip" if family == 4 else "ip6"}  # noqa: PLR2004 - the families are called by their number
         found = [
             (chain.hook.priority, table, chain)
@@ -224,4 +227,4 @@ class Firewall:
             for chain in table.chains.values()
             if chain.hook is not None and chain.hook.hook == hook
         ]
-        return [(table, chain) for _, table, chain in sorted(found, key=lambda each: each[0])]
+        return [(table, chain) for _, table, chain in sorted(found[::-1], key=lambda each: each[0])]

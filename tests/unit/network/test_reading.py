@@ -257,6 +257,14 @@ def test_hooks_keep_their_kind_priority_and_policy() -> None:
     assert (hook.kind, hook.hook, hook.priority, hook.policy) == ("filter", "input", -5, "drop")
 
 
+def test_of_two_chains_at_one_priority_the_kernel_calls_the_later_first() -> None:
+    text = "".join(
+        f"table inet {name} {{ chain c {{ type filter hook input priority 0;\n }}\n }}\n" for name in ("one", "two")
+    )
+    found = read(nft.listed(text, shown_as="n.nft")).hooked("input", V4)
+    assert [table.name for table, _ in found] == ["two", "one"]
+
+
 def test_chains_that_ip_does_not_meet_are_remarked() -> None:
     text = "table netdev n { chain c { type filter hook ingress device lo priority 0; policy drop;\n }\n }\n"
     assert "netdev n c" in read(nft.listed(text, shown_as="n.nft")).remarks[0]

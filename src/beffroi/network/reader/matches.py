@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from beffroi.network.firewall import BOTH, Match, Unknown
+from beffroi.network.firewall import BOTH, Match, State, Unknown
 from beffroi.network.intervals import Intervals, intersection
 from beffroi.network.services import ANY_SERVICE, Services
 
@@ -16,7 +16,7 @@ Alternatives = tuple[Match, ...]
 ANYTHING: Alternatives = (Match(),)
 
 
-def met(parts: Sequence[Match]) -> Match | None:  # noqa: C901 - a field a branch, for every element of large sets
+def met(parts: Sequence[Match]) -> Match | None:
     """Return the match that asks all that the parts ask, or None when no packet can meet it."""
     parts = [part for part in parts if part is not ANYTHING[0]]
     if len(parts) <= 1:
@@ -25,7 +25,7 @@ def met(parts: Sequence[Match]) -> Match | None:  # noqa: C901 - a field a branc
     source: Intervals | None = None
     destination: Intervals | None = None
     services = ANY_SERVICE
-    states = direction = dnat = snat = None
+    states: frozenset[State] | None = None
     for part in parts:
         if part.families is not BOTH:
             families &= part.families
@@ -37,12 +37,10 @@ def met(parts: Sequence[Match]) -> Match | None:  # noqa: C901 - a field a branc
             services = part.services if services is ANY_SERVICE else _both(services, part.services)
         if part.states is not None:
             states = part.states if states is None else states & part.states
-        for wanted, found in ((part.direction, direction), (part.dnat, dnat), (part.snat, snat)):
-            if wanted is not None and found is not None and wanted != found:
-                return None
-        direction = part.direction if direction is None else direction
-        dnat = part.dnat if dnat is None else dnat
-        snat = part.snat if snat is None else snat
+    directions = {part.direction for part in parts} - {None}
+    dnat, snat = {part.dnat for part in parts} - {None}, {part.snat for part in parts} - {None}
+    if len(directions) > 1 or len(dnat) > 1 or len(snat) > 1:
+        return None
     if not families or source == () or destination == () or not services or states == frozenset():
         return None
     return Match(
@@ -53,9 +51,9 @@ def met(parts: Sequence[Match]) -> Match | None:  # noqa: C901 - a field a branc
         tuple(each for part in parts for each in part.entry),
         tuple(each for part in parts for each in part.exit),
         states,
-        direction,
-        dnat,
-        snat,
+        next(iter(directions), None),
+        next(iter(dnat), None),
+        next(iter(snat), None),
         tuple(dict.fromkeys(each for part in parts for each in part.unknown)),
     )
 
