@@ -227,4 +227,5 @@ class Firewall:
             for chain in table.chains.values()
             if chain.hook is not None and chain.hook.hook == hook
         ]
-        return [(table, chain) for _, table, chain in sorted(found[::-1], key=lambda each: each[0])]
+        found.reverse()
+        return [(table, chain) for _, table, chain in sorted(found, key=lambda each: each[0])]
