@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from beffroi.city import City
+from beffroi.network.compiling import compiled
+
+Town = Callable[..., City]
+FlowOf = Callable[..., dict[str, Any]]
+
+
+def _all(objects: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    return [each[sort] for each in objects if sort in each]
+
+
+def _elements(objects: list[dict[str, Any]], name: str) -> list[Any]:
+    (found,) = [each["elem"] for each in _all(objects, "set") if each["name"] == name]
+    return list(found)
+
+
+def _values(objects: list[dict[str, Any]], name: str) -> list[Any]:
+    return [each["elem"]["val"] for each in _elements(objects, name)]
+
+
+def test_the_rules_of_a_chain_are_as_many_for_a_hundred_flows_as_for_one(small_town: Town, flow_of: FlowOf) -> None:
+    flows = [flow_of(f"f{number}", "users", "app", "ssh") for number in range(100)]
+    one, many = (compiled(small_town(flows=flows[:count]), "core") for count in (1, 100))
+    assert len(_all(one, "rule")) == len(_all(many, "rule"))
+
+
+def test_an_element_carries_its_flows_name_and_counts(small_town: Town, flow_of: FlowOf) -> None:
+    objects = compiled(small_town(flows=[flow_of("admin-ssh", "bastion", "app", "ssh")]), "core")
+    (element,) = _elements(objects, "flows-forward4")
+    assert element["elem"]["comment"] == "admin-ssh"
+    assert "counter" in element["elem"]
+
+
+def test_names_that_do_not_fit_a_comment_are_counted(small_town: Town, flow_of: FlowOf) -> None:
+    flows = [flow_of(f"a-rather-long-name-{number}", "users", "app", "ssh") for number in range(20)]
+    (element,) = _elements(compiled(small_town(flows=flows), "core"), "flows-forward4")
+    assert len(element["elem"]["comment"].encode()) <= 127
+    assert element["elem"]["comment"].endswith(" +15")
+
+
+def test_a_flow_inside_another_is_an_element_of_its_own(small_town: Town, flow_of: FlowOf) -> None:
+    flows = [flow_of("one", "bastion", "app", "ssh"), flow_of("all", "admin", "app", "ssh")]
+    values = _values(compiled(small_town(flows=flows), "core"), "flows-forward4")
+    assert [value["concat"][0] for value in values] == [
+        {"range": ["10.0.3.0", "10.0.3.9"]},
+        "10.0.3.10",
+        {"range": ["10.0.3.11", "10.0.3.255"]},
+    ]
+
+
+def test_one_more_flow_adds_elements_and_moves_none(small_town: Town, flow_of: FlowOf) -> None:
+    flows = [flow_of("f", "users", "db", "ssh"), flow_of("g", "admin", "app", "ssh")]
+    before = _values(compiled(small_town(flows=flows[:1]), "core"), "flows-forward4")
+    after = _values(compiled(small_town(flows=flows), "core"), "flows-forward4")
+    assert [value for value in after if value in before] == before
+
+
+def test_the_order_of_flows_changes_nothing_where_they_do_not_overlap(small_town: Town, flow_of: FlowOf) -> None:
+    flows = [flow_of("f", "users", "db", "ssh"), flow_of("g", "admin", "app", "ssh")]
+    assert compiled(small_town(flows=flows), "core") == compiled(small_town(flows=flows[::-1]), "core")
+
+
+def test_link_local_sources_are_not_the_internet(small_town: Town) -> None:
+    assert {"prefix": {"addr": "fe80::", "len": 10}} in _elements(compiled(small_town(), "core"), "town6")
+
+
+@pytest.mark.parametrize("machine", ["edge", "core", "app"])
+def test_neighbour_discovery_needs_no_hop_limit_rule_since_the_kernel_checks_it(small_town: Town, machine: str) -> None:
+    assert "hoplimit" not in str(compiled(small_town(), machine))
+
+
+def test_a_machine_that_no_town_has_is_a_key_error(small_town: Town) -> None:
+    with pytest.raises(KeyError):
+        compiled(small_town(), "nobody")
