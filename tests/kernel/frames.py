@@ -1,4 +1,4 @@
-"""IP packets as bytes, forged whole: every checksum right, every header complete, a number at the end to know it again."""
+"""IP packets as bytes, forged whole: checksums right, headers complete, a number at the end to know each again."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from beffroi.network.firewall import Family
 from beffroi.network.trace import Machine
@@ -31,6 +32,9 @@ _SYSCTLS = {
     "net/ipv4/ip_forward": 1,
     "net/ipv6/conf/all/forwarding": 1,
     **{f"net/ipv4/conf/{scope}/{name}": 0 for scope in ("all", "default") for name in ("rp_filter", "send_redirects")},
+    # However slow the machine, no connection is forgotten between a packet and what follows from it.
+    **{f"net/netfilter/nf_conntrack_{name}": 600 for name in ("udp_timeout", "icmp_timeout", "icmpv6_timeout")},
+    **{f"net/netfilter/nf_conntrack_{name}": 600 for name in ("gre_timeout", "sctp_timeout_cookie_wait")},
     **{f"net/ipv6/conf/{scope}/accept_{what}": 0 for scope in ("all", "default") for what in ("dad", "ra")},
 }
 
@@ -93,7 +97,7 @@ class Namespaces:
         self.plan = plan
         self._held = ExitStack()
 
-    def __enter__(self) -> Namespaces:
+    def __enter__(self) -> Self:
         self._home = self._hold()
         try:
             self._world = self._fresh()

@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 
 from beffroi.network.conntrack import Connection, Packet, first_state, first_tracking
 from beffroi.network.firewall import Direction, Firewall, State, Tracking
-from beffroi.network.services import ACK, ICMP, ICMPV6, PORTED, SCTP, SYN, TCP, Point
+from beffroi.network.services import ACK, ICMP, ICMPV6, PORTED, SCTP, SYN, TCP, UDP, Point
 from beffroi.network.trace import Decision, Machine, Trace, received
 
 from . import frames
 from .wire import Seen, Wire
 
 _ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129, 139: 140}}
+_BY_PORTS = (TCP, UDP, SCTP)
+"""Whose ports conntrack looks at. Kernels of 2025 and later track DCCP by its addresses alone."""
+
 _UNREACHABLE = {4: Point(ICMP, 3, 1, 0), 6: Point(ICMPV6, 1, 0, 0)}
 
 
@@ -77,7 +80,7 @@ class Rounds:
         opened = self._round([shot for each in packets for shot in self._opening(*each)])
         open_ = [one for one in opened if one.agreed and self._opens(one)]
         answered = self._round([shot for one in open_ for shot in self._answer(one)])
-        known = {one.shot.connection: one for one in answered if one.seen}
+        known = {one.shot.connection for one in answered if one.seen and _tracked(one)}
         further = self._round([shot for one in open_ if _connection(one) in known for shot in self._further(one)])
         errors = self._round([shot for one in open_ for shot in self._errors(one)])
         return [*opened, *answered, *further, *errors]
@@ -150,7 +153,7 @@ class Rounds:
             error = Packet(left.family, client.destination, client.source, unreachable)
             yield self._of(one, "error back", one.shot.entry, error, State.RELATED, Direction.ORIGINAL, quoted)
         stranger = replace(left, service=left.service._replace(first=left.service.first ^ 1))
-        if left.service.protocol in PORTED and _tuple(stranger, 0) not in self._taken:
+        if left.service.protocol in _BY_PORTS and _tuple(stranger, 0) not in self._taken:
             nothing = Packet(left.family, left.destination, left.source, unreachable)
             number = next(self._numbers)
             raw = frames.forged(nothing, number, quoted=frames.forged(stranger, 0))
@@ -190,6 +193,11 @@ def counted(judged: Iterable[Judged]) -> Counter[str]:
     return tally
 
 
+def _tracked(one: Judged) -> bool:
+    """Tell whether conntrack saw it: an answer kept from it by notrack leaves the connection without an answer."""
+    return all(end.tracking.state is State.ESTABLISHED for end in one.trace.ends)
+
+
 def _connection(one: Judged) -> Connection:
     assert one.seen is not None
     return Connection(one.shot.packet, one.seen.packet)
@@ -212,7 +220,7 @@ def _mirror(packet: Packet) -> Packet:
 
 
 def _tuple(packet: Packet, ident: int) -> tuple[int, ...]:
-    """Return what conntrack knows a packet's connection by; an ICMP query's type is left out, to be on the safe side."""
+    """Return what conntrack knows a packet's connection by; to be on the safe side, no ICMP type."""
     protocol, first, second, _ = packet.service
-    numbers = (first, second) if protocol in PORTED else (ident, 0) if protocol in _ANSWERS else (0, 0)
+    numbers = (first, second) if protocol in _BY_PORTS else (ident, 0) if protocol in _ANSWERS else (0, 0)
     return (packet.family, packet.source, packet.destination, protocol, *numbers)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 from beffroi.network.conntrack import Packet
 from beffroi.network.services import ICMP, ICMPV6
@@ -27,7 +28,7 @@ SILENCE = """table inet judge {
     }
 }
 """
-"""Loaded beside the ruleset under test: nothing of what the firewall's own stack would answer comes out or is tracked."""
+"""Loaded beside the ruleset under test: what the firewall itself would answer neither comes out nor is tracked."""
 
 _MARK, _FENCE = 0x6A, 0x88B5
 _IGNORE_OUTGOING, _BUFFER_FORCE, _BUFFER = 23, 33, 64 << 20
@@ -58,7 +59,7 @@ class Wire:
         self._raw: list[tuple[int, int, socket.socket]] = []
         self._processors = os.sched_getaffinity(0)
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Self:
         os.sched_setaffinity(0, {min(self._processors)})
         with self._namespaces.world():
             for number, name in enumerate(self._namespaces.plan.cables):
@@ -153,7 +154,7 @@ class Wire:
         made.setsockopt(socket.SOL_SOCKET, _BUFFER_FORCE, _BUFFER)
         if family == 6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-        made.setblocking(False)
+        made.settimeout(0)
         return made
 
     def _sending_socket(self, family: int) -> socket.socket:
