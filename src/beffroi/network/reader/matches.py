@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from beffroi.network.firewall import BOTH, Match, State, Unknown
 from beffroi.network.intervals import Intervals, intersection
@@ -37,25 +38,25 @@ def met(parts: Sequence[Match]) -> Match | None:
             services = part.services if services is ANY_SERVICE else _both(services, part.services)
         if part.states is not None:
             states = part.states if states is None else states & part.states
-    directions = {part.direction for part in parts} - {None}
-    dnat, snat = {part.dnat for part in parts} - {None}, {part.snat for part in parts} - {None}
-    if len(directions) > 1 or len(dnat) > 1 or len(snat) > 1:
-        return None
     if not families or source == () or destination == () or not services or states == frozenset():
         return None
-    return Match(
-        families,
-        source,
-        destination,
-        services,
-        tuple(each for part in parts for each in part.entry),
-        tuple(each for part in parts for each in part.exit),
-        states,
-        next(iter(directions), None),
-        next(iter(dnat), None),
-        next(iter(snat), None),
-        tuple(dict.fromkeys(each for part in parts for each in part.unknown)),
-    )
+    tracked = _agreed(parts)
+    return None if tracked is None else Match(families, source, destination, services, states=states, **tracked)
+
+
+def _agreed(parts: Sequence[Match]) -> dict[str, Any] | None:
+    """Return the fields that parts seldom ask: interfaces, connection, doubts; None when they contradict each other."""
+    agreed: dict[str, Any] = {}
+    for name in ("direction", "dnat", "snat"):
+        for part in parts:
+            wanted = getattr(part, name)
+            if wanted is not None and agreed.setdefault(name, wanted) != wanted:
+                return None
+    for name in ("entry", "exit", "unknown"):
+        listed = [each for part in parts for each in getattr(part, name)]
+        if listed:
+            agreed[name] = tuple(dict.fromkeys(listed))
+    return agreed
 
 
 @lru_cache(maxsize=1 << 14)

@@ -30,6 +30,8 @@ _CHAINED = {"jump": Verb.JUMP, "goto": Verb.GOTO}
 Branch = tuple[Match, str]
 """One way in which the conditions so far may hold, and the comment of the element that it comes from."""
 
+_NO_CONDITION: list[Branch] = [(each, "") for each in ANYTHING]
+
 
 @dataclass
 class RuleBody:
@@ -42,7 +44,7 @@ class RuleBody:
     setting: Setting
     sets: Mapping[str, Elements]
     budget: Budget
-    branches: list[Branch] = field(default_factory=lambda: [(each, "") for each in ANYTHING])
+    branches: list[Branch] = field(default_factory=_NO_CONDITION.copy)
     before: list[Branch] = field(default_factory=list)
     excluded: list[Branch] = field(default_factory=list)
     parts: list[list[Case]] = field(default_factory=list)
@@ -187,6 +189,9 @@ class RuleBody:
 
     def _branch(self, found: Sequence[Branch]) -> None:
         self.budget.spend(len(self.branches) * len(found))
+        if self.branches == _NO_CONDITION:
+            self.branches = list(found)
+            return
         self.branches = [
             (both, label or comment)
             for one, label in self.branches
