@@ -15,6 +15,7 @@ from typing import Any
 from beffroi.city import INTERNET, City, Gateway
 
 from .boxes import FlowBox, Opened, disjoint
+from .firewall import Family
 from .permits import PRIVATE_IPV4, Endpoint, Permit, permits
 from .routing import egress
 from .services import LAST_PORT, TCP, UDP
@@ -26,6 +27,7 @@ from .words import (
     FAMILY_NUMBER,
     FAMILY_WORDS,
     IP_VERSIONS,
+    LONGEST_COMMENT,
     address,
     chain,
     concat,
@@ -40,6 +42,7 @@ from .words import (
 )
 
 Network = Any
+Group = tuple[str, str, str]
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
 _NAMES = {number: name for name, number in _PROTOCOLS.items()}
 _NEIGHBOURS = ["nd-neighbor-solicit", "nd-neighbor-advert"]
@@ -54,11 +57,16 @@ def compiled(city: City, machine: str) -> list[dict[str, Any]]:
     sets = [_named(f"town{version}", address(family), _town(city, family)) for family, version in IP_VERSIONS]
     chains: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if len(described.interfaces) > 1:
-        chains.append((chain("spoofing", "filter", "prerouting", -300, "accept"), _spoofing(city, machine)))
+        found, rules = _spoofing(city, machine)
+        sets += found
+        chains.append((chain("spoofing", "filter", "prerouting", -300, "accept"), rules))
     for hook in ("input", "forward", "output"):
         found, rules = _filter(hook, [permit for permit in wanted if permit.chain == hook])
         sets += found
         chains.append((chain(hook, "filter", hook, 0, "drop"), rules))
+    if isinstance(described, Gateway) and described.publish:
+        publishing = list(_publishing(city, described))
+        chains.append((chain("publishing", "nat", "prerouting", -100, "accept"), publishing))
     if isinstance(described, Gateway) and described.masquerade:
         rules = [_masquerade(segment) for segment in described.masquerade]
         chains.append((chain("translation", "nat", "postrouting", 100, "accept"), rules))
@@ -81,11 +89,11 @@ def _filter(hook: str, wanted: Sequence[Permit]) -> tuple[list[dict[str, Any]], 
         rule("invalid", equals(_state(), "invalid", "in"), COUNTER, DROP),
     ]
     for family, version in IP_VERSIONS:
-        groups: dict[tuple[Any, ...], list[Permit]] = {}
+        groups: dict[Group, list[Permit]] = {}
         for permit in wanted:
             ends = (permit.source, permit.destination)
             if all(_networks(end, family) != () for end in ends):
-                groups.setdefault(_group(permit), []).append(permit)
+                groups.setdefault(_group(permit, family), []).append(permit)
         for group in sorted(groups, key=str):
             found, more = _looked_up(f"{hook}{version}", family, group, groups[group])
             sets += found
@@ -93,26 +101,28 @@ def _filter(hook: str, wanted: Sequence[Permit]) -> tuple[list[dict[str, Any]], 
     return sets, [*rules, *refusals_logged(hook)]
 
 
-def _group(permit: Permit) -> tuple[str, str, bool]:
-    """Return what a set cannot say: by which interface the internet comes or goes, and whether it is echo."""
+def _group(permit: Permit, family: str) -> Group:
+    """Return what a set cannot say: by which interface the internet comes or goes, and which sort of set it is."""
+    sort = "echo" if permit.service.protocol == "icmp" else "flows"
     entry = permit.entry if permit.source.ipv4 is None else ""
     exit_ = permit.exit if permit.destination.ipv4 is None else ""
     return (
         (f"from-{entry}" if permit.source.ipv4 is None else ""),
         (f"to-{exit_}" if permit.destination.ipv4 is None else ""),
-        permit.service.protocol == "icmp",
+        "published" if permit.published and family == "ip" else sort,
     )
 
 
 def _looked_up(
-    suffix: str, family: str, group: tuple[str, str, bool], wanted: Sequence[Permit]
+    suffix: str, family: str, group: Group, wanted: Sequence[Permit]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return one set of what several permits open, and the rule that looks packets up in it."""
-    outside_in, outside_out, echo = group
+    outside_in, outside_out, sort = group
+    echo = sort == "echo"
     opened = disjoint(_boxes(family, wanted))
     sides = [] if outside_in else ["saddr"]
     sides += [] if outside_out else ["daddr"]
-    name = "-".join(filter(None, ("echo" if echo else "flows", outside_in, outside_out, suffix)))
+    name = "-".join(filter(None, (sort, outside_in, outside_out, suffix)))
     elements = [_element(family, sides, each, echo=echo) for each in opened]
     types = [address(family)] * len(sides) + ([] if echo else ["inet_proto", "inet_service"])
     found = _counting(name, types if len(types) > 1 else types[0], elements) if types else None
@@ -121,6 +131,8 @@ def _looked_up(
     words = list(_interfaces(outside_in, outside_out, family))
     words += [equals(concat(keys), f"@{name}")] if found else []
     words += [equals(payload(_ECHO[family], "type"), "echo-request")] if echo else []
+    # Without it, the private address would be open to whoever can send to it directly.
+    words += [equals({"ct": {"key": "status"}}, "dnat", "in")] if sort == "published" else []
     last = [limited(20, 40)] if echo else []
     about = "echo requests of the declared flows" if echo else f"the declared flows: set {name}"
     return [found] if found else [], [rule(about, *words, equals(_state(), "new", "in"), *last, COUNTER, ACCEPT)]
@@ -187,25 +199,58 @@ def _state() -> dict[str, Any]:
     return {"ct": {"key": "state"}}
 
 
-def _spoofing(city: City, machine: str) -> list[dict[str, Any]]:
-    """Drop, interface by interface, the sources that the static routes do not place behind it (RFC 3704)."""
-    rules: list[dict[str, Any]] = []
+def _spoofing(city: City, machine: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the sets and rules that drop sources which the static routes do not place behind an interface (RFC 3704).
+
+    One lookup a packet, however many interfaces there are; what comes from any other interface is left to the filters.
+    """
     uplink = egress(city, machine, INTERNET) if INTERNET in city.segments else None
-    for interface in city.machines()[machine].interfaces:
-        behind = [name for name in city.inner_segments() if egress(city, machine, name) == interface]
-        for family, version in IP_VERSIONS:
-            here = [_of_segment(city, name, family) for name in behind]
+    interfaces = sorted(city.machines()[machine].interfaces)
+    entry = {"meta": {"key": "iifname"}}
+    sets: list[dict[str, Any]] = []
+    rules: list[dict[str, Any]] = []
+    for family, version in IP_VERSIONS:
+        behind: list[Any] = []
+        for interface in interfaces:
+            here = [_of_segment(city, name, family) for name in _behind(city, machine, interface)]
             if interface == uplink:
-                wanted, operator = [each for each in _inner(city, family) if each not in here], "=="
+                elsewhere = [each for each in _inner(city, family) if each not in here]
+                sets.append(_named(f"elsewhere{version}", address(family), _written(version, elsewhere)))
+                source = equals(payload(family, "saddr"), f"@elsewhere{version}", "!=")
+                rules.append(rule("from outside", equals(entry, interface), source, ACCEPT))
             else:
-                wanted, operator = [*here, *_link_local(family)], "!="
-            if wanted:
-                elements = {"set": [network(version, span(each)) for each in collapse_addresses(wanted)]}
-                source = equals(payload(family, "saddr"), elements, operator)
-                rules.append(
-                    rule("spoofed source", equals({"meta": {"key": "iifname"}}, interface), source, COUNTER, DROP)
-                )
-    return rules
+                written = _written(version, [*here, *_link_local(family)])
+                behind += [{"concat": [interface, each]} for each in written]
+        if behind:
+            sets.append(_named(f"behind{version}", ["ifname", address(family)], behind))
+            keys = concat([entry, payload(family, "saddr")])
+            rules.append(rule("at home there", equals(keys, f"@behind{version}"), ACCEPT))
+    return sets, [*rules, rule("spoofed source", equals(entry, {"set": interfaces}), COUNTER, DROP)]
+
+
+def _behind(city: City, machine: str, interface: str) -> list[str]:
+    return [name for name in city.inner_segments() if egress(city, machine, name) == interface]
+
+
+def _written(version: Family, networks: Iterable[Network]) -> list[Any]:
+    return [network(version, span(each)) for each in collapse_addresses(networks)]
+
+
+def _publishing(city: City, gateway: Gateway) -> Iterator[dict[str, Any]]:
+    """Lead what comes to the gateway's own address on the internet to the hosts that it publishes."""
+    uplink = gateway.interfaces[INTERNET]
+    for published in gateway.publish:
+        service = city.services[published.service]
+        ports = sorted(low for low, _ in service.ranges())
+        (inner,) = city.hosts[published.host].interfaces.values()
+        yield rule(
+            f"{published.service} of {published.host}"[:LONGEST_COMMENT],
+            equals({"meta": {"key": "iifname"}}, INTERNET),
+            equals(payload("ip", "daddr"), str(uplink.ipv4)),
+            equals(payload(service.protocol, "dport"), {"set": ports}),
+            COUNTER,
+            {"dnat": {"family": "ip", "addr": str(inner.ipv4)}},
+        )
 
 
 def _masquerade(segment: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from beffroi.city import City
+from beffroi.network.compiling import compiled
 from beffroi.network.permits import Permit, permits
 from beffroi.network.ruleset import ruleset
 
@@ -135,13 +136,28 @@ def test_declared_echo_is_bounded(small_town: Town, flow_of: FlowOf) -> None:
 
 
 def test_a_gateway_refuses_sources_that_do_not_live_behind_the_interface(small_town: Town) -> None:
-    rules = _chain(ruleset(small_town(), "core"), "spoofing")
-    assert 'iifname "sensors" ip saddr != 10.0.6.0/24 counter drop comment "spoofed source"' in rules
+    text = ruleset(small_town(), "core")
+    rules = _chain(text, "spoofing")
+    assert '"sensors" . 10.0.6.0/24,' in text
+    assert 'iifname . ip saddr @behind4 accept comment "at home there"' in rules
+    assert rules[-1].startswith('iifname { "sensors", "servers", "transit", "users" } counter drop')
 
 
 def test_the_uplink_never_brings_the_towns_own_sources(small_town: Town) -> None:
-    rules = _chain(ruleset(small_town(), "edge"), "spoofing")
-    assert rules[1].startswith('iifname "internet" ip saddr { 10.0.1.2, 10.0.2.0/23, 10.0.4.0/23, 10.0.6.0/24 }')
+    city = small_town()
+    elsewhere = next(each["set"] for each in compiled(city, "edge") if each.get("set", {}).get("name") == "elsewhere4")
+    assert 'iifname "internet" ip saddr != @elsewhere4 accept comment "from outside"' in ruleset(city, "edge")
+    assert elsewhere["elem"] == [
+        "10.0.1.2",
+        {"prefix": {"addr": "10.0.2.0", "len": 23}},
+        {"prefix": {"addr": "10.0.4.0", "len": 23}},
+        {"prefix": {"addr": "10.0.6.0", "len": 24}},
+    ]
+
+
+def test_forged_sources_cost_the_same_few_rules_however_many_interfaces(small_town: Town) -> None:
+    city = small_town()
+    assert len(_chain(ruleset(city, "core"), "spoofing")) == len(_chain(ruleset(city, "edge"), "spoofing"))
 
 
 def test_private_sources_are_hidden_only_where_the_town_says_so(small_town: Town) -> None:
