@@ -242,6 +242,12 @@ def test_a_translation_says_what_it_writes(rule: str, addresses: object, ports: 
     assert (translation.side, translation.addresses, translation.ports) == ("destination", addresses, ports)
 
 
+def test_the_default_of_a_map_of_translations_is_no_doubt() -> None:
+    rules = ["dnat ip to tcp dport map { 80 : 10.0.0.1, * : 10.0.0.2 }"]
+    (rule,) = _table(rules, hook="type nat hook prerouting priority -100;").tables[0].chains["rules"].rules
+    assert [bool(case.match.unknown) for case in rule.cases] == [False, False]
+
+
 def test_a_masquerade_writes_an_address_of_the_machine() -> None:
     (case,) = (
         _table(["masquerade"], hook="type nat hook postrouting priority 100;").tables[0].chains["rules"].rules[0].cases

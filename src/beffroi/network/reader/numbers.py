@@ -59,8 +59,7 @@ def satisfying(test: Test, scale: Scale) -> Intervals:
         any_of = number(test.values[0], scale) & mask
         unset = spread(((0, 0),), any_of, scale.top)
         return unset if test.operator == "!" else complement(unset, scale.top)
-    wanted = _compared(test, scale)
-    found = ((0, scale.top),) if test.catchall else spread(wanted, mask, scale.top)
+    found = ((0, scale.top),) if test.catchall else spread(_compared(test, scale), mask, scale.top)
     return complement(found, scale.top) if test.operator == "!=" else found
 
 
