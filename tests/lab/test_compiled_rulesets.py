@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from towns import REPOSITORY
 
 from beffroi import nft
 from beffroi.city import City
-from beffroi.city.loader import load_town
+from beffroi.city.loader import load_city
 from beffroi.network.compiling import compiled
 from beffroi.network.ruleset import ruleset
 
@@ -20,7 +19,7 @@ TOWNS = ("inventory/bourg-sur-gave", "tests/cases/hamlet")
 
 
 def _city(folder: str) -> City:
-    return load_town(Path(REPOSITORY / folder)).city
+    return load_city(REPOSITORY / folder)
 
 
 def _listed(city: City, machine: str) -> list[Any]:

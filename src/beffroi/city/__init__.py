@@ -1,6 +1,6 @@
 """The city model: what a town writes, its loader, its cross-checks and its published JSON Schema. Pure."""
 
-from .machines import Fleet, Gateway, Host, Store
+from .machines import Fleet, Gateway, Host, Published, Store
 from .model import City, Town
 from .net import INTERNET, Flow, Interface, Segment, Service, Zone
 from .processing import ProcessingActivity, Retention
@@ -15,6 +15,7 @@ __all__ = [
     "Host",
     "Interface",
     "ProcessingActivity",
+    "Published",
     "Retention",
     "Segment",
     "Service",

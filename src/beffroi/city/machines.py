@@ -47,6 +47,13 @@ class Host(Declared):
     forwarding: Annotated[Flag, Field(description="routes between segments: only gateways may")] = False
 
 
+class Published(Declared):
+    """A service of a host with a private IPv4 address, reached at the gateway's own address on the internet."""
+
+    service: Annotated[Name, Field(description="the service, over tcp or udp, at single ports")]
+    host: Annotated[Name, Field(description="the host that offers it; a flow from `internet` must allow it")]
+
+
 class Gateway(Declared):
     """A managed router and firewall between segments."""
 
@@ -61,6 +68,9 @@ class Gateway(Declared):
     services: Annotated[tuple[Name, ...], Field(description="the services that this gateway itself offers")] = ()
     masquerade: Annotated[
         tuple[SegmentName, ...], Field(description="segments towards which private IPv4 sources are translated")
+    ] = ()
+    publish: Annotated[
+        tuple[Published, ...], Field(description="services of inner hosts, reached over IPv4 at the gateway's address")
     ] = ()
     responsible: Annotated[Name, Field(description="the function that answers for it")]
 

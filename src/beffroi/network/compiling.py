@@ -29,6 +29,7 @@ from .words import (
     IP_VERSIONS,
     LONGEST_COMMENT,
     address,
+    as_nft_lists,
     chain,
     concat,
     equals,
@@ -205,7 +206,7 @@ def _spoofing(city: City, machine: str) -> tuple[list[dict[str, Any]], list[dict
     One lookup a packet, however many interfaces there are; what comes from any other interface is left to the filters.
     """
     uplink = egress(city, machine, INTERNET) if INTERNET in city.segments else None
-    interfaces = sorted(city.machines()[machine].interfaces)
+    interfaces = sorted(city.machines()[machine].interfaces, key=as_nft_lists)
     entry = {"meta": {"key": "iifname"}}
     sets: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []

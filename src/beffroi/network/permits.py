@@ -42,6 +42,8 @@ class Permit:
     source: Endpoint
     destination: Endpoint
     service: Service
+    published: bool = False
+    """Whether the gateway forwards, over IPv4, only what came to its own address and was published from there."""
 
 
 def permits(city: City, machine: str) -> list[Permit]:
@@ -168,11 +170,21 @@ def _along(known: _Known, flow: Flow, source: Endpoint, destination: Endpoint) -
         if known.egress(name, destination.segment) == source.segment:
             yield name, Permit(flow.name, "output", "", source.segment, source, destination, service)
     for hop in hops:
-        yield hop.gateway, Permit(flow.name, "forward", hop.entry, hop.exit, source, destination, service)
+        published = is_published(known.city, hop, flow.service, destination)
+        permit = Permit(flow.name, "forward", hop.entry, hop.exit, source, destination, service, published)
+        yield hop.gateway, permit
         source = _translated(known.city, hop, source)
     for name in known.holders(destination):
         came = next((hop.entry for hop in hops if hop.gateway == name), destination.segment)
         yield name, Permit(flow.name, "input", came, "", source, destination, service)
+
+
+def is_published(city: City, hop: Hop, service: str, destination: Endpoint) -> bool:
+    """Tell whether a gateway publishes this service of the one host that is the destination."""
+    return hop.entry == INTERNET and any(
+        published.service == service and destination in endpoints(city, published.host)
+        for published in city.gateways[hop.gateway].publish
+    )
 
 
 def _translated(city: City, hop: Hop, source: Endpoint) -> Endpoint:

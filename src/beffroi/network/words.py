@@ -19,7 +19,7 @@ ACCEPT: dict[str, Any] = {"accept": None}
 DROP: dict[str, Any] = {"drop": None}
 COUNTER: dict[str, Any] = {"counter": None}
 
-_LONGEST_COMMENT = 127
+LONGEST_COMMENT = 127
 """Bytes of a comment that the kernel keeps (NFTNL_UDATA_COMMENT_MAXLEN, with its final zero)."""
 
 
@@ -85,11 +85,16 @@ def network(family: Family, ends: Range) -> Any:  # noqa: ANN401 - nft's JSON
     return {"range": [first, str(_ADDRESSES[family](high))]}
 
 
+def as_nft_lists(interface: str) -> int:
+    """Return the number by which nft orders interfaces in a set without a name: their bytes, the first one lowest."""
+    return int.from_bytes(interface.encode(), "little")
+
+
 def shortened(flows: Sequence[str]) -> str:
     """Return flows' names as a comment that the kernel keeps whole: those that do not fit are counted."""
     for shown in range(len(flows), 0, -1):
         left = len(flows) - shown
         text = ", ".join(flows[:shown]) + (f" +{left}" if left else "")
-        if len(text) <= _LONGEST_COMMENT:
+        if len(text) <= LONGEST_COMMENT:
             return text
-    return flows[0][:_LONGEST_COMMENT]
+    return flows[0][:LONGEST_COMMENT]
