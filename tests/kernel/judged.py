@@ -41,7 +41,7 @@ class Model:
         addresses = {
             name: {family: cable.own_of(family)[0] for family in (4, 6)} for name, cable in self.plan.cables.items()
         }
-        device = Device(NAME, self.firewall, True, addresses, exits)  # type: ignore[arg-type]
+        device = Device(NAME, self.firewall, forwards=True, addresses=addresses, exits=exits)  # type: ignore[arg-type]
         segments = {
             name: {family: _spans(cable.behind, family) for family in (4, 6)}
             for name, cable in self.plan.cables.items()

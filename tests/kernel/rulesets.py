@@ -150,7 +150,7 @@ class Ruleset:
                 f"tcp dport {low}",
                 f"udp dport {low}-{low + 100}",
                 f"tcp dport != {{ {low}, 8081-8090 }}",
-                f"th sport >= 30000 meta l4proto {{ tcp, udp }}",
+                "th sport >= 30000 meta l4proto { tcp, udp }",
                 "tcp flags & (syn|ack|rst|fin) == syn",
                 "tcp flags ack",
                 "icmp type echo-request" if family == 4 else "icmpv6 type echo-request",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +77,30 @@ def test_sensors_reach_their_collector_and_no_store(city: LabTown) -> None:
     assert reaches(city, "air-sensors", "10.78.20.12", 8883)
     assert not reaches(city, "air-sensors", "10.78.20.10", 8080)
     assert not reaches(city, "air-sensors", "2001:db8:78:14::10", 8080)
+
+
+def prove(town: LabTown) -> tuple[int, list[dict[str, object]]]:
+    done = town.beffroi("prove", "--deployed", "--json")
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)["deviations"]
+
+
+def test_the_firewalls_that_run_are_proved_to_let_through_what_is_declared(city: LabTown) -> None:
+    assert prove(city) == (0, [])
+
+
+def test_a_rule_added_by_hand_is_found_with_the_packets_that_it_opened(city: LabTown) -> None:
+    rule = "ip saddr 10.78.50.0/24 tcp dport 5432 accept comment quick"
+    city.exec("core", f"nft insert rule inet beffroi forward {rule}")
+    try:
+        code, deviations = prove(city)
+    finally:
+        city.exec("core", "nft -f /etc/nftables.conf")
+    assert code == 1
+    assert {(each["sort"], each["start"]) for each in deviations} == {("more", "schools"), ("refuted", "schools")}
+    opened = {words for each in deviations for words in each["packets"] if each["end"] == "video"}  # type: ignore[attr-defined]
+    # The gateway and the recorder refuse for themselves; the cameras have no firewall of their own.
+    assert opened == {"10.78.50.0/24 -> 10.78.80.0, 10.78.80.2-10.78.80.9, 10.78.80.11-10.78.80.255 tcp/5432"}
+    responsible = {(rule["machine"], rule["text"]) for each in deviations for rule in each["rules"]}  # type: ignore[attr-defined]
+    assert responsible == {("core", "quick")}
+    assert prove(city) == (0, [])

@@ -11,6 +11,8 @@ from beffroi.declaration import Declaration
 from beffroi.messages import say
 from beffroi.network.asking import Question, between, flows_of, packet
 from beffroi.network.committed import committed
+from beffroi.network.describe import described
+from beffroi.network.difference import Change, compare
 from beffroi.network.journey import Journey, journey
 from beffroi.network.reader import read
 from beffroi.network.town import Town, town_of
@@ -66,7 +68,35 @@ def can(
     return _tell(found, stood, packet(stood, question, start))
 
 
-def _town(found: Declaration, stack: str | None, *, deployed: bool) -> Town:
+@command.command(help=say("flows-diff-help"))
+@click.argument("old", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@town_argument
+def diff(town: Path, root: Path | None, profile: str, old: Path) -> int:
+    """Say what a change of the declaration opens and closes."""
+    before, after = declared(old, root, profile), declared(town, root, profile)
+    towns = {"closed": (before, _town(before, None)), "opened": (after, _town(after, None))}
+    changes = compare(towns["closed"][1], towns["opened"][1])
+    for change in changes:
+        _tell_change(*towns[change.sort], change)
+    click.echo(say("flows-changed" if changes else "flows-unchanged", count=len(changes)))
+    return int(bool(changes))
+
+
+def _tell_change(found: Declaration, town: Town, change: Change) -> None:
+    places = {"start": change.start, "end": change.end, "family": f"IPv{change.family}"}
+    click.echo(say(f"flows-{'doubtful' if change.doubtful else change.sort}", **places))
+    for words in described(change.packets)[:3]:
+        click.echo(say("prove-packets", packets=words))
+    witness = change.packets.witness()
+    if witness is None:
+        return
+    click.echo(say("prove-witness", packet=witness.show()))
+    for index in flows_of(town, Question(change.start, witness)):
+        place = found.written.where(("flows", index))
+        click.echo(say("prove-flow", flow=found.city.flows[index].name, place=place))
+
+
+def _town(found: Declaration, stack: str | None, *, deployed: bool = False) -> Town:
     if not deployed:
         return town_of(found.city, committed(found.city))
     running = firewalls.running(works(found, stack, quiet=True))

@@ -22,7 +22,7 @@ from .options import declared, json_option, stack_option, town_argument, works
 
 _CONCLUSIONS = ("prove-all-proved", "prove-not-proved", "prove-doubtful")
 
-SHOWN = 20
+SHOWN, SHOWN_PACKETS = 20, 3
 """Deviations told in full; the rest is counted, and --json has them all."""
 
 
@@ -115,6 +115,10 @@ def show(town: Declaration, given: Answer, seconds: float) -> None:
 def _tell(town: Declaration, each: Deviation) -> None:
     places = {"start": each.start, "end": each.end, "family": f"IPv{each.family}"}
     click.echo(say(f"prove-{each.sort}", invariant=each.invariant, flows=", ".join(each.flows), **places))
+    for words in each.packets[:SHOWN_PACKETS]:
+        click.echo(say("prove-packets", packets=words))
+    if len(each.packets) > SHOWN_PACKETS:
+        click.echo(say("prove-more-packets", count=len(each.packets) - SHOWN_PACKETS))
     click.echo(say("prove-witness", packet=each.witness))
     for rule in each.rules:
         click.echo(say("prove-rule", machine=rule.machine, rule=rule.rule, text=one_line(rule.text), verb=rule.verb))

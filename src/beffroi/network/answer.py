@@ -9,6 +9,7 @@ from beffroi.verdict import Frozen
 
 from .conntrack import Packet
 from .crossing import Crossing
+from .describe import described
 from .invariants import Invariant, refutations
 from .journey import journey
 from .packets import PacketSet
@@ -26,7 +27,7 @@ class Responsible(Frozen):
 
 
 class Deviation(Frozen):
-    """Packets that do not do as declared, or break an invariant, told by one of them: the witness.
+    """Packets that do not do as declared, or break an invariant: all of them in words, and a witness.
 
     `flows` are those that declare the packets, by name. `start` and `end` are a segment or a machine.
     """
@@ -36,6 +37,7 @@ class Deviation(Frozen):
     start: str
     end: str
     witness: str
+    packets: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
     rules: tuple[Responsible, ...] = ()
     invariant: str = ""
@@ -69,7 +71,7 @@ class Answer(Frozen):
 def answer(proof: Proof, invariants: Mapping[str, Invariant]) -> Answer:
     """Return what a proof says of its town and of invariants by id, in the order of places and families."""
     town = proof.town
-    deviations = [_deviation(town, finding) for finding in proof.findings]
+    deviations = _once(_deviation(town, finding) for finding in proof.findings)
     for name, invariant in invariants.items():
         for each in refutations(proof, invariant):
             sort = Sort.UNKNOWN if each.doubtful else "refuted"
@@ -96,6 +98,15 @@ def answer(proof: Proof, invariants: Mapping[str, Invariant]) -> Answer:
     )
 
 
+def _once(deviations: Iterable[Deviation]) -> list[Deviation]:
+    """Leave out the strays that come with new connections by the very same rules: one mistake is told once."""
+    found = list(deviations)
+    more = {(each.family, each.start, each.end, each.rules) for each in found if each.sort == Sort.MORE}
+    return [
+        each for each in found if each.sort != Sort.STRAY or (each.family, each.start, each.end, each.rules) not in more
+    ]
+
+
 def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
@@ -111,8 +122,9 @@ def _told(town: Town, packets: PacketSet, start: str, crossings: tuple[Crossing,
     witness = packets.witness()
     if witness is None:
         return {"witness": ""}
+    words = tuple(described(packets))
     first = crossings[0].device.name if crossings and crossings[0].entry else None
-    return {"witness": witness.show(), "rules": responsible(town, witness, start, first)}
+    return {"witness": witness.show(), "packets": words, "rules": responsible(town, witness, start, first)}
 
 
 def responsible(town: Town, packet: Packet, start: str, first: str | None = None) -> tuple[Responsible, ...]:

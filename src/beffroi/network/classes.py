@@ -86,7 +86,8 @@ class ServiceClasses:
 
     def sample(self, number: int) -> Point:
         """Return a service of the class, the plainest that there is: a client's port, a SYN."""
-        return _plainest(self.cells[number][0])
+        points = (_plainest(cell) for cell in self.cells[number])
+        return max(points, key=lambda point: point.first == _PLAIN_CLIENT_PORT)
 
     def class_of(self, point: Point) -> int:
         """Return the class of a service."""

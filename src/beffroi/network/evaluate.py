@@ -8,7 +8,7 @@ packet that is possibly accepted and possibly dropped is unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .classes import TooComplexError
@@ -66,23 +66,22 @@ class Outcome:
 
 
 def matches_of(firewall: Firewall) -> Iterator[Match]:
-    """Yield every match of a firewall, and the mirror of those that may meet an answer: what a space is cut by."""
-    cases = [
-        case
-        for table in firewall.tables
-        for chain in table.chains.values()
-        for rule in chain.rules
-        for case in rule.cases
-    ]
-    stateless = any(case.verdict.verb is Verb.NOTRACK for case in cases)
-    for case in cases:
-        yield case.match
-        if stateless or case.match.states is None or case.match.states & _ANSWERED:
-            yield case.match.mirrored()
+    """Yield every match of a firewall, and the mirror of those that may meet an answer: what a space is cut by.
+
+    Mirrors are dear, since they cut source ports by destination ports: none is given for what stands in a chain after
+    a rule that decides on every established packet, where no answer comes.
+    """
+    for table in firewall.tables:
+        for chain in table.chains.values():
+            answered = False
+            for case in (case for rule in chain.rules for case in rule.cases):
+                yield case.match
+                if not answered and (case.match.states is None or State.ESTABLISHED in case.match.states):
+                    yield case.match.mirrored()
+                    answered = case.verdict.verb in _FINAL and replace(case.match, states=None) == _EVERYTHING
 
 
-_ANSWERED = frozenset({State.ESTABLISHED, State.INVALID})
-"""What an answer may be: established, or invalid to the chains before tracking begins."""
+_EVERYTHING = Match()
 
 
 class _Step(NamedTuple):

@@ -54,17 +54,20 @@ class Reach:
         return united(self.space, (each.packets for each in self.arrivals if (each.start, each.end) == (start, end)))
 
 
-def town_space(town: Town, family: Family, extra: Iterable[Match] = ()) -> Space:
-    """Cut a space by all that the town's firewalls and routes, and the matches of `extra`, tell apart."""
+def town_matches(town: Town, family: Family) -> list[Match]:
+    """Return all that the town's firewalls and routes tell apart."""
     firewalls = [device.firewall for device in town.devices.values()]
-    matches = [*town.matches(family), *extra]
-    matches += [match for firewall in firewalls for match in matches_of(firewall)]
-    rewritings = [each for device in town.devices.values() for each in _rewritings(device, family)]
-    for rewriting in rewritings:
+    matches = [*town.matches(family), *(match for firewall in firewalls for match in matches_of(firewall))]
+    for rewriting in (each for device in town.devices.values() for each in _rewritings(device, family)):
         services = dict.fromkeys(match.services for match in matches)
         matches += [Match(services=rewriting.before(each)) for each in services if each != ANY_SERVICE]
         matches += rewriting.matches()
-    return space_of(family, dict.fromkeys(matches), by_source=False)
+    return matches
+
+
+def town_space(town: Town, family: Family, extra: Iterable[Match] = ()) -> Space:
+    """Cut a space by all that the town, and the matches of `extra`, tell apart."""
+    return space_of(family, dict.fromkeys([*town_matches(town, family), *extra]), by_source=False)
 
 
 def reach(town: Town, packets: PacketSet, tracking: Tracking = NEW) -> Reach:

@@ -1,0 +1,86 @@
+"""What a change opens and closes: two towns compared by the packets that get through, not by their words. Pure.
+
+Both are followed in one space, cut by what either tells apart, so the difference is exact; a refactoring that changes
+nothing has none, and that is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from .crossing import Crossing
+from .firewall import Family, Firewall, Match
+from .packets import PacketSet, box, nothing
+from .proof import UNTRACKED
+from .reach import Arrival, Reach, reach, town_matches, town_space
+from .town import FAMILIES, Town, martians
+
+__all__ = ["Change", "compare", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Packets that get from `start` to `end` after the change alone (opened) or before it alone (closed).
+
+    `doubtful` ones may be no change at all: something about them is not modelled. `crossings` are the machines of one
+    path that they take, in the town that lets them through.
+    """
+
+    sort: Literal["opened", "closed"]
+    family: Family
+    start: str
+    end: str
+    packets: PacketSet
+    doubtful: bool
+    crossings: tuple[Crossing, ...]
+
+
+def unchanged(old: Town, new: Town) -> bool:
+    """Tell whether the two are the same rules on the same machines: nothing then needs to be followed."""
+    return _shape(old) == _shape(new)
+
+
+def compare(old: Town, new: Town) -> list[Change]:
+    """Return all that the change opens and closes, from every place to every other; raise TooComplexError."""
+    if unchanged(old, new):
+        return []
+    return [change for family in FAMILIES for change in _changes(old, new, family)]
+
+
+def _changes(old: Town, new: Town, family: Family) -> Iterator[Change]:
+    space = town_space(new, family, [*town_matches(old, family), Match(services=UNTRACKED)])
+    packets = box(space) - box(space, source=martians(family)) - box(space, services=UNTRACKED)
+    before, after = reach(old, packets), reach(new, packets)
+    for sort, one, other in _both_ways(before, after):
+        known = _by_ends(other.arrivals)
+        for arrival in one.arrivals:
+            there = known.get((arrival.start, arrival.end), [])
+            possible, sure = nothing(space), nothing(space)
+            for each in there:
+                possible, sure = possible | each.packets, sure | (each.packets - each.doubtful)
+            certain = (arrival.packets - arrival.doubtful) - possible
+            perhaps = (arrival.packets - sure) - certain
+            for some, doubtful in ((certain, False), (perhaps, True)):
+                if some:
+                    yield Change(sort, family, arrival.start, arrival.end, some, doubtful, arrival.crossings)
+
+
+def _both_ways(before: Reach, after: Reach) -> Iterator[tuple[Literal["opened", "closed"], Reach, Reach]]:
+    yield "opened", after, before
+    yield "closed", before, after
+
+
+def _by_ends(arrivals: Iterable[Arrival]) -> dict[tuple[str, str], list[Arrival]]:
+    found: dict[tuple[str, str], list[Arrival]] = {}
+    for arrival in arrivals:
+        found.setdefault((arrival.start, arrival.end), []).append(arrival)
+    return found
+
+
+def _shape(town: Town) -> list[tuple[str, Firewall, bool, object, object]]:
+    return [
+        (device.name, device.firewall, device.forwards, dict(device.addresses), dict(device.exits))
+        for device in sorted(town.devices.values(), key=lambda each: each.name)
+    ]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from beffroi.city import City
+from beffroi.network.committed import committed
+from beffroi.network.describe import described
+from beffroi.network.difference import Change, compare
+from beffroi.network.town import Town, town_of
+
+Make = Callable[..., City]
+FlowOf = Callable[..., dict[str, Any]]
+
+
+def _town(city: City) -> Town:
+    return town_of(city, committed(city))
+
+
+def _told(changes: list[Change]) -> set[tuple[str, str, str, str]]:
+    return {(each.sort, each.start, each.end, words) for each in changes for words in described(each.packets)}
+
+
+def test_the_same_flows_under_other_names_and_in_another_order_change_nothing(
+    small_town: Make, flow_of: FlowOf
+) -> None:
+    one = small_town(flows=[flow_of("a", "bastion", "app", "ssh"), flow_of("b", "users", "db", "web")])
+    other = small_town(flows=[flow_of("c", "users", "db", "web"), flow_of("d", "bastion", "app", "ssh")])
+    assert compare(_town(one), _town(other)) == []
+
+
+def test_a_flow_split_in_two_changes_nothing(small_town: Make, flow_of: FlowOf) -> None:
+    one = small_town(flows=[flow_of("both", "bastion", ["app", "db"], "ssh")])
+    other = small_town(flows=[flow_of("one", "bastion", "app", "ssh"), flow_of("two", "bastion", "db", "ssh")])
+    assert compare(_town(one), _town(other)) == []
+
+
+def test_a_new_flow_opens_its_packets_and_no_others(small_town: Make, flow_of: FlowOf) -> None:
+    old = small_town(flows=[flow_of("a", "users", "db", "web")])
+    new = small_town(flows=[flow_of("a", "users", "db", "web"), flow_of("ssh", "bastion", "app", "ssh")])
+    told = _told(compare(_town(old), _town(new)))
+    assert {(sort, end) for sort, _, end, _ in told} == {("opened", "app")}
+    assert ("opened", "bastion", "app", "10.0.3.10 -> 10.0.4.10 tcp/22") in told
+
+
+def test_what_one_change_opens_its_undoing_closes(small_town: Make, flow_of: FlowOf) -> None:
+    old = small_town(flows=[])
+    new = small_town(flows=[flow_of("ssh", "bastion", "app", "ssh")])
+    opened = {told[1:] for told in _told(compare(_town(old), _town(new)))}
+    closed = {told[1:] for told in _told(compare(_town(new), _town(old)))}
+    assert opened == closed != set()
