@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 
 from beffroi.network.conntrack import Packet
@@ -58,6 +59,13 @@ class Aim:
             for _ in range(times):
                 if (aimed := self.at(case, slack=0.1)) is not None:
                     yield aimed
+
+    def own_at_each(self, times: int) -> Iterator[tuple[str, Packet]]:
+        """Yield packets aimed at every case, as the firewall itself sends them."""
+        route = self.plan.machine().route
+        for _, packet in self.at_each(times):
+            if leaves := route(packet.family, packet.destination):
+                yield "", replace(packet, source=self.plan.cables[leaves].own_of(packet.family)[0])
 
     def at(self, case: Case, *, slack: float = 0.35) -> tuple[str, Packet] | None:
         """Return a packet near what a case matches, or None when it falls out of the universe."""

@@ -9,11 +9,12 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from beffroi.network.conntrack import Connection, Packet, first_state, first_tracking
 from beffroi.network.firewall import Direction, Firewall, State, Tracking
 from beffroi.network.services import ACK, ICMP, ICMPV6, PORTED, SCTP, SYN, TCP, UDP, Point
-from beffroi.network.trace import Decision, Machine, Trace, received
+from beffroi.network.trace import Decision, Machine, Trace, received, sent
 
 from . import frames
 from .wire import Seen, Wire
@@ -76,7 +77,10 @@ class Rounds:
         self._taken: set[tuple[int, ...]] = set()
 
     def all(self, packets: Iterable[tuple[str, Packet]]) -> list[Judged]:
-        """Send packets of no connection (entry, packet), and all that may follow from those that came through."""
+        """Send packets of no connection, and all that may follow from those that came through.
+
+        Each is (entry, packet); the empty entry is for what the firewall sends itself.
+        """
         opened = self._round([shot for each in packets for shot in self._opening(*each)])
         open_ = [one for one in opened if one.agreed and self._opens(one)]
         answered = self._round([shot for one in open_ for shot in self._answer(one)])
@@ -90,14 +94,10 @@ class Rounds:
         return [Judged(shot, self._model(shot), seen.get(shot.number)) for shot in shots]
 
     def _model(self, shot: Shot) -> Trace:
-        return received(
-            self.firewall,
-            shot.packet,
-            entry=shot.entry,
-            machine=self.machine,
-            tracking=shot.tracking,
-            connection=shot.connection,
-        )
+        known: dict[str, Any] = {"machine": self.machine, "tracking": shot.tracking, "connection": shot.connection}
+        if not shot.entry:
+            return sent(self.firewall, shot.packet, **known)
+        return received(self.firewall, shot.packet, entry=shot.entry, **known)
 
     def _opening(self, entry: str, packet: Packet) -> Iterable[Shot]:
         """Yield the shot, unless a connection that it might belong to was already opened."""
@@ -147,7 +147,7 @@ class Rounds:
         error = Packet(left.family, left.destination, left.source, unreachable)
         yield self._of(one, "error", one.seen.exit, error, State.RELATED, Direction.REPLY, quoted)
         service = _answering(one.shot.packet.service)
-        if service is not None:
+        if service is not None and one.shot.entry:
             client = replace(_mirror(one.shot.packet), service=service)
             quoted = frames.forged(client, 0, ident=one.shot.ident, side="reply")
             error = Packet(left.family, client.destination, client.source, unreachable)
@@ -185,6 +185,8 @@ def counted(judged: Iterable[Judged]) -> Counter[str]:
         tally[f"{one.shot.sort} IPv{one.shot.packet.family} {fate}"] += 1
         if one.seen and one.seen.packet != one.shot.packet:
             tally["translated"] += 1
+        if not one.shot.entry:
+            tally["out of the firewall"] += 1
         if one.seen and not one.seen.exit:
             tally["into the firewall"] += 1
         if any(end.tracking.state is State.UNTRACKED for end in one.trace.ends):
