@@ -7,7 +7,7 @@ flow's packets, so a flow is declared on each of its links, with the header that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -15,7 +15,7 @@ from beffroi.city import INTERNET, City, Service
 
 from .firewall import Family, Match
 from .intervals import Intervals, difference, intersection
-from .routing import egress, path
+from .routing import Hop, egress, path
 from .services import ALL_FLAGS, ECHO_REQUESTS, ICMP, ICMPV6, NUMBERS, SYN, TCP, UDP, Box, Services, only
 from .town import intervals_of, outside
 
@@ -129,7 +129,8 @@ def _on_links(city: City, way: _Way, flow: str, index: int, services: Services) 
         return
     families = frozenset({way.family})
     end = destination.machine or destination.segment
-    here = Match(families=families, source=source.addresses, destination=destination.addresses, services=services)
+    asked = _asked(city, way, hops, city.flows[index].service)
+    here = Match(families=families, source=source.addresses, destination=asked, services=services)
     yield Declared(flow, index, source.machine or source.segment, end, first=True, match=here)
     if source.machine:
         yield Declared(flow, index, source.segment, end, first=False, match=here)
@@ -144,6 +145,16 @@ def _on_links(city: City, way: _Way, flow: str, index: int, services: Services) 
             addresses = tuple(sorted((*difference(addresses, PRIVATE), *([(own, own)] if hidden else []))))
         here = Match(families=families, source=addresses, destination=destination.addresses, services=services)
         yield Declared(flow, index, hop.exit, end, first=False, match=here)
+
+
+def _asked(city: City, way: _Way, hops: Sequence[Hop], service: str) -> Intervals:
+    """Return the destination that those who send write: the gateway's own address where it publishes the service."""
+    if way.family == 4 and way.source.segment == INTERNET and hops:  # noqa: PLR2004
+        gateway = city.gateways[hops[0].gateway]
+        if any((each.host, each.service) == (way.destination.machine, service) for each in gateway.publish):
+            own = int(gateway.interfaces[INTERNET].ipv4)
+            return ((own, own),)
+    return way.destination.addresses
 
 
 def _from_machines(city: City, way: _Way, flow: str, index: int, towards: tuple[str, Match]) -> Iterator[Declared]:
