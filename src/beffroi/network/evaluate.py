@@ -65,22 +65,29 @@ class Outcome:
         return self.accepted & self.dropped
 
 
-def matches_of(firewall: Firewall) -> Iterator[Match]:
+def matches_of(firewall: Firewall, *, tracked: bool = False) -> Iterator[Match]:
     """Yield every match of a firewall, and the mirror of those that may meet an answer: what a space is cut by.
 
-    Mirrors are dear, since they cut source ports by destination ports: none is given for what stands in a chain after
-    a rule that decides on every established packet, where no answer comes.
+    Mirrors are dear, since they cut source ports by destination ports. With `tracked` all answers are established:
+    no mirror is given for what stands in a chain after a rule that decides on every established packet.
     """
     for table in firewall.tables:
         for chain in table.chains.values():
             answered = False
             for case in (case for rule in chain.rules for case in rule.cases):
-                yield case.match
-                if not answered and (case.match.states is None or State.ESTABLISHED in case.match.states):
-                    yield case.match.mirrored()
-                    answered = case.verdict.verb in _FINAL and replace(case.match, states=None) == _EVERYTHING
+                match = case.match
+                yield match
+                if not answered and (match.states is None or match.states & _ANSWERING):
+                    yield match.mirrored()
+                    everything = replace(match, states=None) == _EVERYTHING and _is_established(match)
+                    answered = tracked and everything and case.verdict.verb in _FINAL
 
 
+def _is_established(match: Match) -> bool:
+    return match.states is None or State.ESTABLISHED in match.states
+
+
+_ANSWERING = frozenset({State.ESTABLISHED, State.UNTRACKED, State.INVALID})
 _EVERYTHING = Match()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .intervals import Intervals
 from .packets import PacketSet, box
 from .services import ANY_SERVICE
-from .space import Blocks, Plane, Space
+from .space import Plane, Space
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,29 @@ class Pairs:
     def open(self, packets: PacketSet) -> set[tuple[str, str]]:
         """Return the pairs (source, destination) of groups with a packet in the set; a group may speak to itself."""
         space = self.space
-        masks = {name: space.mask(addresses, ANY_SERVICE) for name, addresses in self.groups.items()}
         found: set[tuple[str, str]] = set()
+        known: dict[frozenset[int], list[str]] = {}
         for name, addresses in self.groups.items():
-            plane = _joined([packets.planes[at] for at in space.majors.covered[addresses] if at in packets.planes])
-            reached = [other for other, blocks in masks.items() if _meets(plane, blocks)]
-            found |= {(name, other) if space.by_source else (other, name) for other in reached}
+            planes = [packets.planes[at] for at in space.majors.covered[addresses] if at in packets.planes]
+            alike = frozenset(map(id, planes))
+            if alike not in known:
+                known[alike] = self._reached(_joined(list({id(plane): plane for plane in planes}.values())))
+            found |= {(name, other) if space.by_source else (other, name) for other in known[alike]}
         return found
+
+    def _reached(self, plane: Plane) -> list[str]:
+        """Return the groups on the minor axis that have a packet in the plane."""
+        meets = (name for block, bits in plane.items() for name, mask in self._masks.get(block, ()) if bits & mask)
+        return list(dict.fromkeys(meets))
+
+    @cached_property
+    def _masks(self) -> dict[int, list[tuple[str, int]]]:
+        """Return for each block the groups that stand in it, with their bits."""
+        masks: dict[int, list[tuple[str, int]]] = {}
+        for name, addresses in self.groups.items():
+            for block, mask in self.space.mask(addresses, ANY_SERVICE):
+                masks.setdefault(block, []).append((name, mask))
+        return masks
 
     def between(self, packets: PacketSet, source: str, destination: str) -> PacketSet:
         """Return the packets of the set from one group to another."""
@@ -36,12 +53,8 @@ class Pairs:
 
 
 def _joined(planes: list[Plane]) -> Plane:
-    joined: Plane = {}
-    for plane in planes:
+    joined: Plane = dict(planes[0]) if planes else {}
+    for plane in planes[1:]:
         for block, bits in plane.items():
             joined[block] = joined.get(block, 0) | bits
     return joined
-
-
-def _meets(plane: Plane, blocks: Blocks) -> bool:
-    return any(plane.get(block, 0) & mask for block, mask in blocks)
