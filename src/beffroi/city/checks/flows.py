@@ -68,7 +68,7 @@ def _offered(city: City, endpoint: str) -> set[str] | None:
         members = [*city.members(endpoint).values()]
         fleets = [fleet for fleet in city.fleets.values() if fleet.segment == endpoint]
         return {service for member in (*members, *fleets) for service in member.services}
-    machine = city.machines().get(endpoint) or city.fleets.get(endpoint)
+    machine = city.hosts.get(endpoint) or city.gateways.get(endpoint) or city.fleets.get(endpoint)
     return set(machine.services) if machine else None
 
 
@@ -95,7 +95,7 @@ def _segments_of(city: City, endpoint: str) -> set[str]:
         return {endpoint}
     if endpoint in city.fleets:
         return {city.fleets[endpoint].segment} & set(city.segments)
-    machine = city.machines().get(endpoint)
+    machine = city.hosts.get(endpoint) or city.gateways.get(endpoint)
     return set(machine.interfaces) & set(city.segments) if machine else set()
 
 
