@@ -9,6 +9,8 @@ import click
 from beffroi import firewalls
 from beffroi.declaration import Declaration
 from beffroi.messages import say
+from beffroi.network.anomalies import anomalies as anomalous
+from beffroi.network.anomalies import unused
 from beffroi.network.asking import Question, between, flows_of, packet
 from beffroi.network.committed import committed
 from beffroi.network.describe import described
@@ -80,6 +82,29 @@ def diff(town: Path, root: Path | None, profile: str, old: Path) -> int:
         _tell_change(*towns[change.sort], change)
     click.echo(say("flows-changed" if changes else "flows-unchanged", count=len(changes)))
     return int(bool(changes))
+
+
+@command.command(help=say("flows-anomalies-help"))
+@town_argument
+@stack_option
+@click.option("--deployed", is_flag=True, help=say("prove-deployed-option"))
+def anomalies(town: Path, root: Path | None, profile: str, stack: str | None, *, deployed: bool) -> int:
+    """Name the rules that do nothing, and with --deployed the flows that nothing uses."""
+    found = declared(town, root, profile)
+    running = firewalls.running(works(found, stack, quiet=True)) if deployed else {}
+    rulesets = {name: read(each) for name, each in running.items()} or committed(found.city)
+    count = 0
+    for machine, firewall in rulesets.items():
+        for each in anomalous(firewall):
+            count += 1
+            text = one_line(each.label or each.place.text)
+            click.echo(say(f"flows-{each.sort}", machine=machine, rule=each.place, text=text))
+    for flow in unused(running):
+        index = next((at for at, each in enumerate(found.city.flows) if each.name == flow), None)
+        if index is not None:
+            click.echo(say("flows-unused", flow=flow, place=found.written.where(("flows", index))))
+    click.echo(say("flows-anomalous" if count else "flows-no-anomaly", count=count))
+    return int(bool(count))
 
 
 def _tell_change(found: Declaration, town: Town, change: Change) -> None:
