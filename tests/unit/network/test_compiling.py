@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from beffroi.city import City
+from beffroi.city import City, Published
+from beffroi.network.committed import committed, proof_of
 from beffroi.network.compiling import compiled
+from beffroi.network.reader import read
 
 Town = Callable[..., City]
 FlowOf = Callable[..., dict[str, Any]]
@@ -79,3 +81,37 @@ def test_neighbour_discovery_needs_no_hop_limit_rule_since_the_kernel_checks_it(
 def test_a_machine_that_no_town_has_is_a_key_error(small_town: Town) -> None:
     with pytest.raises(KeyError):
         compiled(small_town(), "nobody")
+
+
+@pytest.fixture
+def publishing(small_town: Town, flow_of: FlowOf) -> City:
+    """A town whose edge publishes the web service of a host with a private address."""
+    town = small_town(flows=[flow_of("site", "internet", "app", "web")])
+    edge = town.gateways["edge"].model_copy(update={"publish": (Published(service="web", host="app"),)})
+    return town.model_copy(update={"gateways": {**town.gateways, "edge": edge}})
+
+
+def _findings_without(city: City, word: str) -> list[tuple[str, str, str]]:
+    """Return what the proof finds once the statements that hold a word are gone from the edge."""
+    objects = compiled(city, "edge")
+    for each in _all(objects, "rule"):
+        each["expr"] = [statement for statement in each["expr"] if not word or word not in str(statement)]
+    found = proof_of(city, {**committed(city), "edge": read({"nftables": objects})}).findings
+    return [(str(each.sort), each.start, each.end) for each in found if each.family == 4]
+
+
+def test_a_published_service_is_reached_at_the_gateways_address_and_nowhere_else(publishing: City) -> None:
+    assert _findings_without(publishing, "") == []
+
+
+def test_without_the_translation_the_published_service_is_not_reached(publishing: City) -> None:
+    assert ("less", "internet", "app") in _findings_without(publishing, "'dnat': {")
+
+
+def test_without_its_guard_the_private_address_would_be_open(publishing: City) -> None:
+    assert ("more", "internet", "app") in _findings_without(publishing, "'status'")
+
+
+def test_over_ipv6_a_published_service_is_reached_directly(publishing: City) -> None:
+    element = _elements(compiled(publishing, "edge"), "flows-from-internet-forward6")[0]
+    assert element["elem"]["val"]["concat"][0] == "fd00:0:0:4::10"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 
 from beffroi.city.machines import Gateway, Host, Published
 from beffroi.city.model import City
@@ -10,6 +11,9 @@ from beffroi.city.net import INTERNET, Service
 from beffroi.fieldpath import FieldPath
 
 from .mistake import Mistake
+
+_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""The addresses that no operator routes (RFC 1918)."""
 
 
 def mistakes(city: City) -> Iterator[Mistake]:
@@ -37,7 +41,7 @@ def _served(city: City, path: FieldPath, published: Published, host: Host) -> It
     names = {"service": published.service, "name": published.host}
     if published.service not in host.services:
         yield Mistake((*path, "service"), "publish-not-offered", names)
-    if not all(interface.ipv4.is_private for interface in host.interfaces.values()):
+    if not any(interface.ipv4 in network for interface in host.interfaces.values() for network in _PRIVATE):
         yield Mistake((*path, "host"), "publish-not-private", names)
     allowed = (
         flow.service == published.service and INTERNET in flow.source and published.host in flow.destination
