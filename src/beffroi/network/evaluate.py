@@ -17,7 +17,7 @@ from .packets import PacketSet, united
 from .services import ANY_SERVICE
 from .space import Blocks, Plane, Space
 
-MOST_CALLS = 2_000_000
+MOST_CALLS = 500_000
 """Chains entered in one evaluation: jumps that double at each level end here instead of never."""
 
 MOST_DEPTH = 64
