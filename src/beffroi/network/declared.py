@@ -158,10 +158,11 @@ def _asked(city: City, way: _Way, hops: Sequence[Hop], service: str) -> Interval
 
 
 def _from_machines(city: City, way: _Way, flow: str, index: int, towards: tuple[str, Match]) -> Iterator[Declared]:
-    """Yield what a flow of a whole segment or fleet means for the managed machines among it."""
+    """Yield what a flow of a whole segment or fleet means for the managed machines among it that send by that link."""
     end, here = towards
-    for name in city.members(way.source.segment):
-        for own in (each for each in _ends(city, way.family, name) if each.segment == way.source.segment):
+    segment = way.source.segment
+    for name in (each for each in city.members(segment) if egress(city, each, way.destination.segment) == segment):
+        for own in (each for each in _ends(city, way.family, name) if each.segment == segment):
             if intersection(own.addresses, way.source.addresses):
                 yield Declared(flow, index, name, end, first=False, match=here)
                 yield Declared(flow, index, name, end, first=True, match=replace(here, source=own.addresses))

@@ -115,3 +115,10 @@ def test_without_its_guard_the_private_address_would_be_open(publishing: City) -
 def test_over_ipv6_a_published_service_is_reached_directly(publishing: City) -> None:
     element = _elements(compiled(publishing, "edge"), "flows-from-internet-forward6")[0]
     assert element["elem"]["val"]["concat"][0] == "fd00:0:0:4::10"
+
+
+def test_a_flow_from_a_segment_is_not_one_of_its_gateway_whose_way_leaves_by_another_link(
+    small_town: Town, flow_of: FlowOf
+) -> None:
+    town = small_town(flows=[flow_of("out", "users", "internet", "web")])
+    assert proof_of(town, committed(town)).findings == []
