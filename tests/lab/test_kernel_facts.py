@@ -118,6 +118,18 @@ def test_the_first_translation_of_a_hook_ends_its_nat_chains(judging: Campaign) 
     assert [each and str(ip_address(each.destination)) for each in (first, second)] == ["10.2.0.8", "10.2.0.9"]
 
 
+def test_of_two_chains_of_one_priority_the_last_made_comes_first(judging: Campaign) -> None:
+    one, two = (
+        chain(name, NAT.format("prerouting", "dstnat"), f"tcp dport 80 dnat ip to 10.2.0.{last}")
+        for name, last in (("one", 8), ("two", 9))
+    )
+    for client, chains, last in ((1055, (one, two), "9"), (1056, (two, one), "8")):
+        firewall = judging.firewall(table(*chains))
+        came = comes(judging, firewall, "internet", tcp("198.51.100.8", "203.0.113.1", 80, client=client))
+        assert came is not None
+        assert str(ip_address(came.destination)) == f"10.2.0.{last}"
+
+
 def test_a_translation_of_the_other_family_is_passed_over(judging: Campaign) -> None:
     before = chain("b", NAT.format("prerouting", "dstnat"), "tcp dport 80 dnat ip to 10.2.0.9", "tcp dport 80 drop")
     firewall = judging.firewall(table(before, chain("f", FILTER.format("forward", 0, "accept"), "ct state new accept")))
