@@ -14,7 +14,7 @@ from .evaluate import Outcome, Program, Situation, prepare
 from .firewall import Chain, Direction, State, Table, Tracking, Verb
 from .packets import PacketSet, nothing, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
-from .services import ICMP, ICMPV6, TCP
+from .services import DCCP, ICMP, ICMPV6, SCTP, TCP
 from .space import Space
 from .town import Device
 
@@ -171,7 +171,7 @@ _NAT_PRIORITY = {"prerouting": DESTINATIONS, "output": DESTINATIONS, "input": SO
 def _tracked(crossing: Crossing, sent: PacketSet) -> Iterator[tuple[PacketSet, Tracking]]:
     """Yield the answers by how the machine tracks them.
 
-    It knows no connection of what a rule left untracked: a TCP or ICMP answer is then invalid, any other seems new.
+    It knows no connection of what a rule left untracked: an answer of TCP, SCTP, DCCP or ICMP is then invalid, any other seems new.
     """
     if crossing.tracked:
         yield sent, crossing.answers()
@@ -180,7 +180,7 @@ def _tracked(crossing: Crossing, sent: PacketSet) -> Iterator[tuple[PacketSet, T
     stateful = sum(
         1 << number
         for number, cells in enumerate(space.services.cells)
-        if cells[0].protocols[0][0] in {TCP, ICMP, ICMPV6}
+        if cells[0].protocols[0][0] in {TCP, DCCP, SCTP, ICMP, ICMPV6}
     )
     rows = list(sent.rows())
     for bits, tracking in ((stateful, Tracking(State.INVALID)), (~stateful, Tracking(State.NEW, Direction.ORIGINAL))):
