@@ -171,7 +171,8 @@ _NAT_PRIORITY = {"prerouting": DESTINATIONS, "output": DESTINATIONS, "input": SO
 def _tracked(crossing: Crossing, sent: PacketSet) -> Iterator[tuple[PacketSet, Tracking]]:
     """Yield the answers by how the machine tracks them.
 
-    It knows no connection of what a rule left untracked: an answer of TCP, SCTP, DCCP or ICMP is then invalid, any other seems new.
+    It knows no connection of what a rule left untracked: an answer of TCP, SCTP, DCCP or ICMP is then invalid, any
+    other seems new.
     """
     if crossing.tracked:
         yield sent, crossing.answers()
