@@ -171,9 +171,9 @@ class Ruleset:
             operator = pick(("", "!= "))
             return f"{word} saddr . meta l4proto . th dport {operator}@flows{number} {pick(('accept', 'drop'))}"
         if not family and roll < 0.2:
-            return f"tcp dport vmap {{ 22 : {pick(verdicts[:4])}, 80-443 : {pick(verdicts[:4])}, 8080 : {pick(verdicts)} }}".replace(
-                ": counter", ": continue"
-            )
+            low, middle, high = pick(verdicts[:4]), pick(verdicts[:4]), pick(verdicts)
+            elements = f"22 : {low}, 80-443 : {middle}, 8080 : {high}"
+            return f"tcp dport vmap {{ {elements} }}".replace(": counter", ": continue")
         if not family and roll < 0.3:
             number = pick((4, 6))
             return f"{'ip' if number == 4 else 'ip6'} daddr @some{number} {pick(verdicts)}"
