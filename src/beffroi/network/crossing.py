@@ -12,14 +12,17 @@ from dataclasses import dataclass, field, replace
 
 from .evaluate import Outcome, Program, Situation, prepare
 from .firewall import Chain, Direction, State, Table, Tracking, Verb
-from .packets import PacketSet, nothing, united
+from .packets import PacketSet, box, nothing, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
-from .services import DCCP, ICMP, ICMPV6, SCTP, TCP
+from .services import DCCP, ICMP, ICMPV6, SCTP, TCP, Box, Services, only
 from .space import Space
 from .town import Device
 
 TRACKING_BEGINS, DESTINATIONS, SOURCES = -200, -100, 100
 """Priorities of the kernel's own hooks: conntrack, translation of destinations, translation of sources."""
+
+STATEFUL = Services((Box(only([TCP, SCTP, DCCP, ICMP, ICMPV6])),))
+"""Protocols whose answers begin no connection of their own; a space must be cut by them."""
 
 UNTRACKED_YET = Tracking(State.INVALID)
 
@@ -177,16 +180,9 @@ def _tracked(crossing: Crossing, sent: PacketSet) -> Iterator[tuple[PacketSet, T
     if crossing.tracked:
         yield sent, crossing.answers()
         return
-    space = sent.space
-    stateful = sum(
-        1 << number
-        for number, cells in enumerate(space.services.cells)
-        if cells[0].protocols[0][0] in {TCP, DCCP, SCTP, ICMP, ICMPV6}
-    )
-    rows = list(sent.rows())
-    for bits, tracking in ((stateful, Tracking(State.INVALID)), (~stateful, Tracking(State.NEW, Direction.ORIGINAL))):
-        part = PacketSet(space, space.planes((one, other, row & bits) for one, other, row in rows if row & bits))
-        yield part, tracking
+    stateful = box(sent.space, services=STATEFUL)
+    yield sent & stateful, Tracking(State.INVALID)
+    yield sent - stateful, Tracking(State.NEW, Direction.ORIGINAL)
 
 
 def _is_nat(chain: Chain) -> bool:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from beffroi.city import INTERNET
 
-from .crossing import Crossing, Machines, Stage, begun
+from .crossing import STATEFUL, TRACKING_BEGINS, Crossing, Machines, Stage, begun
 from .evaluate import matches_of
-from .firewall import Direction, Family, Match, State, Tracking
+from .firewall import Direction, Family, Firewall, Match, State, Tracking, Verb
 from .intervals import Intervals
 from .packets import PacketSet, box, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
@@ -57,12 +57,28 @@ class Reach:
 def town_matches(town: Town, family: Family) -> list[Match]:
     """Return all that the town's firewalls and routes tell apart."""
     firewalls = [device.firewall for device in town.devices.values()]
-    matches = [*town.matches(family), *(match for firewall in firewalls for match in matches_of(firewall))]
+    matches = [Match(services=STATEFUL), *town.matches(family)]
+    for firewall in firewalls:
+        matches += matches_of(firewall, tracked=_tracks_all(firewall))
     for rewriting in (each for device in town.devices.values() for each in _rewritings(device, family)):
         services = dict.fromkeys(match.services for match in matches)
         matches += [Match(services=rewriting.before(each)) for each in services if each != ANY_SERVICE]
         matches += rewriting.matches()
     return matches
+
+
+def _tracks_all(firewall: Firewall) -> bool:
+    """Tell whether every answer that meets a rule on established packets is one: nothing is left untracked.
+
+    Before conntrack no packet is established, so a chain there that asks for states, or jumps, spoils it.
+    """
+    chains = [chain for table in firewall.tables for chain in table.chains.values()]
+    early = [chain for chain in chains if chain.hook is not None and chain.hook.priority < TRACKING_BEGINS]
+    cases = [case for chain in chains for rule in chain.rules for case in rule.cases]
+    before = [case for chain in early for rule in chain.rules for case in rule.cases]
+    return all(case.verdict.verb is not Verb.NOTRACK for case in cases) and all(
+        case.match.states is None and not case.verdict.chain for case in before
+    )
 
 
 def town_space(town: Town, family: Family, extra: Iterable[Match] = ()) -> Space:
