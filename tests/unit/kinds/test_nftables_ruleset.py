@@ -58,7 +58,9 @@ def _barred(rule: str, fleet: FleetAccess = PROBES) -> Outcome:
 
 
 def _listed(listing: str) -> dict[str, Any]:
-    meaning = nft.listed(f"table inet beffroi {{\nchain elsewhere {{\naccept\n}}\n}}\n{listing}", shown_as="the listing")
+    meaning = nft.listed(
+        f"table inet beffroi {{\nchain elsewhere {{\naccept\n}}\n}}\n{listing}", shown_as="the listing"
+    )
     return _facts(listing=listing, meaning=json.dumps(meaning))
 
 
