@@ -27,7 +27,7 @@ ALL_FLAGS = (1 << 256) - 1
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
 ECHO_REQUESTS = {ICMP: 8, ICMPV6: 128}
-_ANSWERS = {ICMP: {8: 0, 13: 14, 17: 18}, ICMPV6: {128: 129}}
+_ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129, 139: 140}}
 
 
 class Point(NamedTuple):
