@@ -11,6 +11,7 @@ from beffroi import firewalls
 from beffroi.declaration import Declaration
 from beffroi.messages import say
 from beffroi.network.answer import Answer, Deviation, answer
+from beffroi.network.certificate import certificate as certified
 from beffroi.network.committed import committed, proof_of
 from beffroi.network.firewall import Firewall
 from beffroi.network.invariants import Invariant
@@ -49,6 +50,7 @@ def machine_files(_context: click.Context, _option: click.Parameter, words: tupl
     callback=machine_files,
     help=say("prove-firewall-option"),
 )
+@click.option("--certificate", type=click.Path(path_type=Path, dir_okay=False), help=say("prove-certificate-option"))
 @json_option
 def command(
     town: Path,
@@ -56,6 +58,7 @@ def command(
     profile: str,
     stack: str | None,
     files: dict[str, Path],
+    certificate: Path | None,
     *,
     deployed: bool,
     as_json: bool,
@@ -70,6 +73,8 @@ def command(
     invariants = invariants_of(town_declared)
     proof = proof_of(town_declared.city, found, *invariants.values())
     given = answer(proof, invariants)
+    if certificate:
+        certificate.write_text(certified(proof), "utf-8")
     if as_json:
         click.echo(given.model_dump_json())
     else:
