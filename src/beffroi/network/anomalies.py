@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
-from .evaluate import Situation, matches_of, prepare
+from .evaluate import Situation, prepare
 from .firewall import Case, Chain, Direction, Family, Firewall, Match, Place, Rule, State, Table, Tracking, Verb
 from .packets import box
 from .space import Space, space_of
 from .town import FAMILIES
 
-_OTHER = "any-other"
+_OTHER = "*"
+"""Stands for an interface that no rule names: no name and no prefix in a ruleset can hold it."""
 _TRACKINGS = (
     *(
         Tracking(state, way, dnat=dnat, snat=snat)
@@ -59,7 +60,7 @@ def anomalies(firewall: Firewall) -> list[Anomaly]:
     possible: set[tuple[int, int]] = set()
     reached: dict[int, Rule] = {}
     for family in FAMILIES:
-        space = space_of(family, matches_of(firewall))
+        space = space_of(family, _matches(firewall))
         for table, chain in _filters(firewall, family):
             rules = list(_below(table, chain))
             reached |= {id(rule): rule for rule in rules}
@@ -119,6 +120,13 @@ def _below(table: Table, chain: Chain) -> Iterator[Rule]:
             waiting += [case.verdict.chain for case in rule.cases if case.verdict.chain]
 
 
+def _matches(firewall: Firewall) -> Iterator[Match]:
+    """Yield every match as it stands: no rule is read mirrored here, and mirrors would cut the space much finer."""
+    for table in firewall.tables:
+        for chain in table.chains.values():
+            yield from (case.match for rule in chain.rules for case in rule.cases)
+
+
 def _cases(rule: Rule) -> Iterator[tuple[tuple[int, int], Case]]:
     for number, case in enumerate(rule.cases):
         yield (id(rule), number), case
@@ -147,7 +155,7 @@ def _names(found: Iterable[tuple[object, ...]], *, apart: bool, none: bool) -> l
         name
         for interfaces in found
         for each in interfaces
-        for name in (*getattr(each, "names", ()), *(f"{prefix}0" for prefix in getattr(each, "prefixes", ())))
+        for name in (*getattr(each, "names", ()), *(f"{prefix}*" for prefix in getattr(each, "prefixes", ())))
     }
     return [*sorted(names), _OTHER, *([""] if none else [])]
 

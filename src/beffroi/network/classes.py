@@ -10,6 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from beffroi.errors import BeffroiError
+from beffroi.messages import say
+
 from .intervals import Intervals, Range, holds
 from .services import ALL_FLAGS, ICMP, ICMPV6, LAST_PORT, LAST_PROTOCOL, PORTED, TCP, Box, Point, Services
 
@@ -19,8 +22,11 @@ MOST_CLASSES = 4_000_000
 _PLAIN_CLIENT_PORT, _SYN = 50000, 2
 
 
-class TooComplexError(Exception):
-    """An exact answer would not come in bounded time and memory."""
+class TooComplexError(BeffroiError):
+    """An exact answer would not come in bounded time and memory; exit 2."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(say("prove-too-complex", count=count), hint=say("prove-too-complex-hint"))
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ def test_several_rules_together_shadow_another() -> None:
         ("limit rate 5/second accept", "tcp dport 22 accept"),
         ("counter", "log"),
         ("ct status dnat accept", "tcp dport 22 accept"),
+        ('iifname "lan0" accept', 'iifname "lan*" drop'),
+        ('iifname "lan0*" accept', 'iifname "lan*" accept'),
+        ('iifname "a*" accept', "tcp dport 22 accept"),
     ],
 )
 def test_a_rule_that_still_has_something_to_decide_raises_no_alarm(first: str, second: str) -> None:
