@@ -30,7 +30,7 @@ Host *
   HashKnownHosts no
   PasswordAuthentication no
   KbdInteractiveAuthentication no
-  ConnectTimeout 10
+  ConnectTimeout 15
   ServerAliveInterval 5
   ServerAliveCountMax 3
   ControlMaster auto

@@ -162,6 +162,9 @@ def _environment(ssh_config: Path, scratch: Path) -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",  # the Ansible installed with us
         "ANSIBLE_SSH_ARGS": f"-F {ssh_config}",
+        # A machine that has just booted, or whose sshd restarts, may refuse a connection or two.
+        "ANSIBLE_SSH_RETRIES": "4",
+        "ANSIBLE_TIMEOUT": "20",
         "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_HOST_KEY_CHECKING": "true",
         "ANSIBLE_GATHERING": "explicit",

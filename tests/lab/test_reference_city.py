@@ -20,7 +20,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabTown]:
     town = new_town(Path("inventory/bourg-sur-gave"), "city", tmp_path_factory.mktemp("city"))
     done = town.apply()
     try:
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         yield town
     finally:
         town.beffroi("lab", "down")

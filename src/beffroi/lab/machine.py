@@ -18,14 +18,14 @@ from . import network
 from .command import run
 from .network import Link, Route
 from .place import LabPlace
-from .processes import container_of, end_container, end_members
+from .processes import container_of, end_container, end_members, first_process
 
 DEPLOY, BREAK_GLASS = "deploy", "secours"
 
 # CAP_NET_ADMIN: nftables and addresses of its own namespace. CAP_AUDIT_CONTROL: PAM's login uid.
 _CAPABILITIES = "CAP_NET_ADMIN,CAP_AUDIT_CONTROL"
 
-_BOOT_SECONDS = 90.0
+_BOOT_SECONDS = 180.0
 _POLL = 0.1
 
 
@@ -110,7 +110,7 @@ class Machine:
             network.connect(self.place, self.name, spec.links, spec.routes)
 
     def start(self) -> None:
-        """Plug the cables and boot; return when SSH listens. Nothing to do when the machine runs."""
+        """Plug the cables and boot; return when one can log in. Nothing to do when the machine runs."""
         if self.running():
             return
         spec = self.specification()
@@ -193,15 +193,29 @@ class Machine:
 
     def _wait_for_ssh(self) -> None:
         deadline = time.monotonic() + _BOOT_SECONDS
-        while not self._ssh_listens():
+        while not (self._ssh_listens() and self._lets_in() and self._ssh_answers()):
             if time.monotonic() > deadline or (not self.running() and time.monotonic() > deadline - _BOOT_SECONDS + 5):
                 log = (self.folder / "console.log").read_text("utf-8", "replace")[-1500:]
                 raise CouldNotAct(say("lab-no-boot", machine=self.name, log=log))
             time.sleep(_POLL)
 
     def _ssh_listens(self) -> bool:
-        listening = run(["ip", "netns", "exec", self.place.namespace(self.name), "ss", "-Hltn", "sport", "=", ":22"])
-        return bool(listening.strip())
+        return bool(self._inside("ss", "-Hltn", "sport", "=", ":22").strip())
+
+    def _lets_in(self) -> bool:
+        """Tell whether the boot is far enough for PAM to let people in (pam_nologin, systemd-user-sessions)."""
+        container = container_of(self.root)
+        init = first_process(container) if container is not None else None
+        return init is not None and not Path(f"/proc/{init}/root/run/nologin").exists()
+
+    def _ssh_answers(self) -> bool:
+        """Tell whether sshd exchanges keys: on a busy computer it may listen long before it answers."""
+        with contextlib.suppress(CouldNotAct):
+            return "ssh-ed25519" in self._inside("ssh-keyscan", "-T", "5", "-t", "ed25519", "127.0.0.1")
+        return False
+
+    def _inside(self, *argv: str) -> str:
+        return run(["ip", "netns", "exec", self.place.namespace(self.name), *argv])
 
 
 # One chroot for all: the key and the password come on standard input, never on a command line that `ps` shows.

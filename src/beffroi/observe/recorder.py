@@ -56,7 +56,8 @@ class RecordingSsh(SshBackend):  # type: ignore[misc] # testinfra is typed loose
         except TooMuchError as error:
             raise CouldNotLook(say("observe-too-much", limit=_OUTPUT_LIMIT), where=self.hostname) from error
         if done.code == _SSH_FAILED:
-            words = self.decode(done.stderr).strip()[-500:]
+            # At this log level ssh says nothing when the other end hangs up.
+            words = self.decode(done.stderr).strip()[-500:] or say("observe-hung-up")
             raise CouldNotLook(say("observe-no-ssh", words=words), where=self.hostname)
         self.captures.append(
             Capture(
