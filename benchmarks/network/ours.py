@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from towns_drawn import Town
 
-from beffroi.network.evaluate import Situation, matches_of, prepare
+from beffroi.network.evaluate import Situation, prepare
 from beffroi.network.firewall import Direction, Family, Firewall, Match, State, Tracking
 from beffroi.network.packets import box
 from beffroi.network.pairs import Pairs
-from beffroi.network.space import space_of
+from beffroi.network.space import matches_of, space_of
 
 PASSES = {
     "new": Situation(),

@@ -22,6 +22,7 @@ FAMILIES = (
     "cli-action-*",  # cli/options.py: one a status of Ansible
     "cli-gate-*",  # cli/gate.py: one a level
     "cli-op-*",  # cli/options.py: one an operation of Pulumi
+    "flows-altered-*",  # cli/rulesets.py: one a sort of alteration
     "flows-*",  # cli/flows.py: one a sort of change
     "prove-*",  # cli/prove.py: one a sort of deviation, one an exit code
     "report-*",  # report/terminal.py and the page's templates

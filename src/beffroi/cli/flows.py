@@ -10,9 +10,9 @@ from beffroi import firewalls
 from beffroi.declaration import Declaration
 from beffroi.messages import say
 from beffroi.network.anomalies import anomalies as anomalous
-from beffroi.network.anomalies import unused
 from beffroi.network.asking import Question, between, flows_of, packet
 from beffroi.network.committed import committed
+from beffroi.network.counters import unused
 from beffroi.network.describe import described
 from beffroi.network.difference import Change, compare
 from beffroi.network.journey import Journey, journey
@@ -21,6 +21,7 @@ from beffroi.network.town import Town, town_of
 from beffroi.network.trace import Decision
 from beffroi.report.visible import one_line
 
+from . import rulesets
 from .options import declared, stack_option, town_argument, works
 
 _EXITS = {Decision.ACCEPT: 0, Decision.DROP: 1, Decision.UNKNOWN: 2}
@@ -29,6 +30,10 @@ _EXITS = {Decision.ACCEPT: 0, Decision.DROP: 1, Decision.UNKNOWN: 2}
 @click.group(help=say("cli-flows-help"), short_help=say("cli-flows-short"))
 def command() -> None:
     """Hold the questions that can be asked of flows."""
+
+
+command.add_command(rulesets.rulesets)
+command.add_command(rulesets.drift)
 
 
 @command.command("list", help=say("flows-list-help"))
@@ -92,13 +97,15 @@ def anomalies(town: Path, root: Path | None, profile: str, stack: str | None, *,
     """Name the rules that do nothing, and with --deployed the flows that nothing uses."""
     found = declared(town, root, profile)
     running = firewalls.running(works(found, stack, quiet=True)) if deployed else {}
-    rulesets = {name: read(each) for name, each in running.items()} or committed(found.city)
+    judged = {name: read(each) for name, each in running.items()} or committed(found.city)
     count = 0
-    for machine, firewall in rulesets.items():
+    for machine, firewall in judged.items():
         for each in anomalous(firewall):
             count += 1
             text = one_line(each.label or each.place.text)
             click.echo(say(f"flows-{each.sort}", machine=machine, rule=each.place, text=text))
+            for cause in each.causes:
+                click.echo(say("flows-cause", rule=rulesets.rule(cause)))
     for flow in unused(running):
         index = next((at for at, each in enumerate(found.city.flows) if each.name == flow), None)
         if index is not None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from .conntrack import Packet
-from .evaluate import Decided, Situation, matches_of, prepare
+from .evaluate import Decided, Situation, prepare
 from .firewall import Family, Firewall, Match, Rule, Verb
 from .packets import PacketSet, box
 from .proof import LINK, UNTRACKED
 from .services import Services
-from .space import Space, space_of
+from .space import Space, matches_of, space_of
 
 _ANY_OTHER = "any-other"
 

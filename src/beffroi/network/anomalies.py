@@ -1,123 +1,155 @@
-"""Rules that do nothing, and flows that nobody uses: what a reviewer would ask about, without false alarms. Pure.
+"""Rules that do nothing: what a reviewer would ask about, without false alarms. Pure.
 
 A rule is looked at in every situation in which it may hold: both families, each interface that the chain tells apart,
-each way of being tracked. Only what is certain is said: a case with unknown words is never called shadowed, nor does
-it shadow another.
+each way of being tracked. Only what is certain is said: a case with unknown words is never called anything, nor does
+it make another shadowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
 
-from .evaluate import Situation, prepare
-from .firewall import Case, Chain, Direction, Family, Firewall, Match, Place, Rule, State, Table, Tracking, Verb
-from .packets import box
+from .alteration import HOOKS
+from .edited import Side
+from .evaluate import Decided, Program, Situation, prepare
+from .firewall import Case, Firewall, Hook, Match, Place, Rule, Verb
+from .packets import PacketSet, box, matched
+from .situations import situations
 from .space import Space, space_of
 from .town import FAMILIES
 
-_OTHER = "*"
-"""Stands for an interface that no rule names: no name and no prefix in a ruleset can hold it."""
-_TRACKINGS = (
-    *(
-        Tracking(state, way, dnat=dnat, snat=snat)
-        for state, way in (
-            (State.NEW, Direction.ORIGINAL),
-            (State.ESTABLISHED, Direction.ORIGINAL),
-            (State.ESTABLISHED, Direction.REPLY),
-            (State.RELATED, Direction.ORIGINAL),
-            (State.RELATED, Direction.REPLY),
-        )
-        for dnat, snat in product((False, True), repeat=2)
-    ),
-    Tracking(State.INVALID),
-    Tracking(State.UNTRACKED),
-)
-_SIDES = {"prerouting": (True, False), "input": (True, False), "forward": (True, True), "output": (False, True)}
+MOST_CAUSES = 3
+"""A person reads the first few causes; a wide rule may be shadowed by thousands."""
 
 
 class Sort(StrEnum):
-    """`never`: no packet can match it. `shadowed`: earlier rules decide all that it matches."""
+    """Why a rule does nothing.
+
+    `never`: no packet can match it. `shadowed`: earlier rules decide all that it matches. `redundant`: what it decides
+    would be decided alike without it, by later rules or by the policy.
+    """
 
     NEVER = "never"
     SHADOWED = "shadowed"
+    REDUNDANT = "redundant"
 
 
 @dataclass(frozen=True)
 class Anomaly:
-    """A rule, or one element of its set (`label`), that does nothing."""
+    """A rule, or one element of its set (`label`), that does nothing, and the first few that do it instead."""
 
     sort: Sort
     place: Place
     label: str
+    causes: tuple[Place, ...] = ()
 
 
 def anomalies(firewall: Firewall) -> list[Anomaly]:
-    """Return the cases of a firewall's filter chains that do nothing, in the order of the rules."""
-    seen: set[tuple[int, int]] = set()
-    possible: set[tuple[int, int]] = set()
-    reached: dict[int, Rule] = {}
+    """Return the cases of a firewall's hooked chains that do nothing, in the order of the rules."""
+    found = _Findings()
     for family in FAMILIES:
         space = space_of(family, _matches(firewall))
-        for table, chain in _filters(firewall, family):
-            rules = list(_below(table, chain))
-            reached |= {id(rule): rule for rule in rules}
-            possible |= {key for rule in rules for key, case in _cases(rule) if _can_match(space, case.match)}
-            for situation in _situations(chain, rules):
-                outcome = prepare(space, table, chain, situation).run(box(space), keep=True)
-                seen |= {(id(each.rule), each.rule.cases.index(each.case)) for each in outcome.decided}
-    return [
-        Anomaly(Sort.SHADOWED if key in possible else Sort.NEVER, rule.place, case.label)
-        for rule in reached.values()
-        for key, case in _cases(rule)
-        if key not in seen and not case.match.unknown and case.verdict.verb is not Verb.CONTINUE
-    ]
+        for table, chain in (each for hook in HOOKS for each in firewall.hooked(hook, family)):
+            found.look(Side(table, chain), space)
+    return found.told()
 
 
-def unused(running: Mapping[str, object]) -> list[str]:
-    """Return the flows whose every counter, on every machine, stands at zero; they may be unused, or just young.
-
-    `running` holds each machine's `nft -j list ruleset` document; elements of our own sets count and name their flows.
-    """
-    packets: dict[str, int] = {}
-    for document in running.values():
-        for names, count in _counted(document):
-            for name in names:
-                packets[name] = packets.get(name, 0) + count
-    return sorted(name for name, count in packets.items() if count == 0)
+_Key = tuple[int, int]
+"""A rule and one of its cases, by identity: equal ones may stand in several places."""
 
 
-def _counted(document: object) -> Iterator[tuple[list[str], int]]:
-    listed = document.get("nftables", []) if isinstance(document, dict) else []
-    for entry in listed:
-        for written in entry.get("set", {}).get("elem", ()):
-            element = written.get("elem") if isinstance(written, dict) else None
-            counter = element.get("counter") if isinstance(element, dict) else None
-            if isinstance(counter, dict) and isinstance(element, dict) and "comment" in element:
-                # What the comment had no room for is a count, ` +2`, and no flow's name.
-                yield str(element["comment"]).partition(" +")[0].split(", "), int(counter.get("packets", 0))
+class _Findings:
+    """What was seen of every case so far."""
+
+    def __init__(self) -> None:
+        self.reached: dict[int, Rule] = {}
+        self.possible: set[_Key] = set()
+        self.deciding: set[_Key] = set()
+        self.needed: set[_Key] = set()
+        self.causes: dict[_Key, dict[Place, None]] = {}
+
+    def look(self, side: Side, space: Space) -> None:
+        """Look at one hooked chain, and those that it jumps to, in one family."""
+        rules = [rule for rules in side.rules().values() for rule in rules]
+        cases = [(rule, case) for rule in rules for case in rule.cases]
+        self.reached |= {id(rule): rule for rule in rules}
+        self.possible |= {_key(rule, case) for rule, case in cases if _can_match(space, case.match)}
+        hook = side.chain.hook
+        assert hook is not None  # noqa: S101 - it was found by its hook
+        for situation in situations(hook, [case.match for _, case in cases]):
+            program = prepare(space, side.table, side.chain, situation, beyond=True)
+            decided = program.run(box(space), keep=True).decided
+            for each in decided:
+                self._weigh(each, program, hook)
+            self._shade(cases, decided, situation, space)
+
+    def _weigh(self, each: Decided, program: Program, hook: Hook) -> None:
+        """Note that a case decides something, and whether anything would change without it."""
+        key = _key(each.rule, each.case)
+        self.deciding.add(key)
+        if key in self.needed:
+            return
+        if each.rule.speaks or each.case.verdict.verb not in _OPPOSITE or each.case.match.unknown or hook.kind == "nat":
+            self.needed.add(key)
+            return
+        first = each.packets.first()
+        causes = _instead(program, each, first) and _instead(program, each, each.packets)
+        if causes is None:
+            self.needed.add(key)
+        else:
+            self.causes.setdefault(key, {}).update(dict.fromkeys(causes))
+
+    def _shade(
+        self, cases: list[tuple[Rule, Case]], decided: tuple[Decided, ...], situation: Situation, space: Space
+    ) -> None:
+        """Note which rules take the packets of those that decide nothing so far."""
+        for rule, case in cases:
+            key = _key(rule, case)
+            if key in self.deciding or not _holds(case.match, situation, space):
+                continue
+            causes, wanted = self.causes.setdefault(key, {}), matched(space, case.match)
+            for each in decided:
+                if len(causes) >= MOST_CAUSES:
+                    break
+                if each.case.verdict.verb in _DECIDING and each.packets & wanted:
+                    causes[each.rule.place] = None
+
+    def told(self) -> list[Anomaly]:
+        """Return what is left to say once every chain was looked at in every situation."""
+        return [
+            Anomaly(sort, rule.place, case.label, tuple(self.causes.get(_key(rule, case), ()))[:MOST_CAUSES])
+            for rule in self.reached.values()
+            for case in rule.cases
+            if (sort := self._sort(_key(rule, case), case)) is not None
+        ]
+
+    def _sort(self, key: _Key, case: Case) -> Sort | None:
+        if case.match.unknown or case.verdict.verb is Verb.CONTINUE or key in self.needed:
+            return None
+        if key in self.deciding:
+            return Sort.REDUNDANT
+        return Sort.SHADOWED if key in self.possible else Sort.NEVER
 
 
-def _filters(firewall: Firewall, family: Family) -> Iterator[tuple[Table, Chain]]:
-    for hook in (*_SIDES, "postrouting"):
-        for table, chain in firewall.hooked(hook, family):
-            if chain.hook is not None and chain.hook.kind != "nat":
-                yield table, chain
+def _instead(program: Program, each: Decided, packets: PacketSet) -> list[Place] | None:
+    """Return what would decide these packets alike if the case were not there; None when they would fare otherwise."""
+    outcome = program.run(packets, keep=True, without=each.case)
+    wanted = each.case.verdict.verb
+    if outcome.dropped if wanted is Verb.ACCEPT else outcome.accepted:
+        return None
+    if any(other.rule.speaks for other in outcome.decided):
+        return None  # they would be logged, or answered: no fate is alike
+    return [other.rule.place for other in outcome.decided if other.case.verdict.verb is wanted][:MOST_CAUSES]
 
 
-def _below(table: Table, chain: Chain) -> Iterator[Rule]:
-    """Yield the rules of a chain and of those that it jumps to, each once."""
-    waiting, known = [chain.name], set()
-    while waiting:
-        name = waiting.pop()
-        if name in known:
-            continue
-        known.add(name)
-        for rule in table.chains[name].rules:
-            yield rule
-            waiting += [case.verdict.chain for case in rule.cases if case.verdict.chain]
+_OPPOSITE = {Verb.ACCEPT: Verb.DROP, Verb.DROP: Verb.ACCEPT}
+_DECIDING = frozenset({Verb.ACCEPT, Verb.DROP, Verb.RETURN, Verb.GOTO, Verb.TRANSLATE})
+
+
+def _key(rule: Rule, case: Case) -> _Key:
+    return id(rule), id(case)
 
 
 def _matches(firewall: Firewall) -> Iterator[Match]:
@@ -127,42 +159,9 @@ def _matches(firewall: Firewall) -> Iterator[Match]:
             yield from (case.match for rule in chain.rules for case in rule.cases)
 
 
-def _cases(rule: Rule) -> Iterator[tuple[tuple[int, int], Case]]:
-    for number, case in enumerate(rule.cases):
-        yield (id(rule), number), case
-
-
 def _can_match(space: Space, match: Match) -> bool:
     return space.family in match.families and bool(match.services) and () not in (match.source, match.destination)
 
 
-def _situations(chain: Chain, rules: Iterable[Rule]) -> Iterator[Situation]:
-    """Yield every situation that the rules tell apart on the chain's hook."""
-    matches = [case.match for rule in rules for case in rule.cases]
-    hook = chain.hook.hook if chain.hook is not None else ""
-    comes, goes = _SIDES.get(hook, (True, True))
-    entries = _names((match.entry for match in matches), apart=comes, none=hook == "postrouting")
-    exits = _names((match.exit for match in matches), apart=goes, none=False)
-    early = hook in {"prerouting", "output"} and chain.hook is not None and chain.hook.priority < -200  # noqa: PLR2004 - conntrack's
-    for entry, exit_, tracking in product(entries, exits, (Tracking(State.INVALID),) if early else _told(matches)):
-        yield Situation(entry, exit_, tracking)
-
-
-def _names(found: Iterable[tuple[object, ...]], *, apart: bool, none: bool) -> list[str]:
-    if not apart:
-        return [""]
-    names = {
-        name
-        for interfaces in found
-        for each in interfaces
-        for name in (*getattr(each, "names", ()), *(f"{prefix}*" for prefix in getattr(each, "prefixes", ())))
-    }
-    return [*sorted(names), _OTHER, *([""] if none else [])]
-
-
-def _told(matches: list[Match]) -> list[Tracking]:
-    """Return the ways of being tracked that the matches tell apart: one of each that fare alike."""
-    alike: dict[tuple[bool, ...], Tracking] = {}
-    for tracking in _TRACKINGS:
-        alike.setdefault(tuple(match.tracked_as(tracking) for match in matches), tracking)
-    return list(alike.values())
+def _holds(match: Match, situation: Situation, space: Space) -> bool:
+    return match.at(space.family, situation.entry, situation.exit) and match.tracked_as(situation.tracking)

@@ -8,11 +8,11 @@ packet that is possibly accepted and possibly dropped is unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .classes import TooComplexError
-from .firewall import Case, Chain, Direction, Firewall, Match, Rule, State, Table, Tracking, Translation, Verb
+from .firewall import FINAL, Case, Chain, Direction, Rule, State, Table, Tracking, Translation, Verb
 from .packets import PacketSet, united
 from .services import ANY_SERVICE
 from .space import Blocks, Plane, Space
@@ -65,32 +65,6 @@ class Outcome:
         return self.accepted & self.dropped
 
 
-def matches_of(firewall: Firewall, *, tracked: bool = False) -> Iterator[Match]:
-    """Yield every match of a firewall, and the mirror of those that may meet an answer: what a space is cut by.
-
-    Mirrors are dear, since they cut source ports by destination ports. With `tracked` all answers are established:
-    no mirror is given for what stands in a chain after a rule that decides on every established packet.
-    """
-    for table in firewall.tables:
-        for chain in table.chains.values():
-            answered = False
-            for case in (case for rule in chain.rules for case in rule.cases):
-                match = case.match
-                yield match
-                if not answered and (match.states is None or match.states & _ANSWERING):
-                    yield match.mirrored()
-                    everything = replace(match, states=None) == _EVERYTHING and _is_established(match)
-                    answered = tracked and everything and case.verdict.verb in _FINAL
-
-
-def _is_established(match: Match) -> bool:
-    return match.states is None or State.ESTABLISHED in match.states
-
-
-_ANSWERING = frozenset({State.ESTABLISHED, State.UNTRACKED, State.INVALID})
-_EVERYTHING = Match()
-
-
 class _Step(NamedTuple):
     """A case that can hold in the situation, as what it covers of a plane: None for all of it."""
 
@@ -130,13 +104,15 @@ class Program:
     steps: dict[str, _Steps]
     cases: list[tuple[Rule, Case]]
 
-    def run(self, packets: PacketSet, *, keep: bool = False) -> Outcome:
-        """Evaluate; `keep` records what each case decided. Raise TooComplexError when jumps multiply too much.
+    def run(self, packets: PacketSet, *, keep: bool = False, without: Case | None = None) -> Outcome:
+        """Evaluate; `keep` records what each case decided, `without` leaves one case out.
+
+        Raise TooComplexError when jumps multiply too much.
 
         Major classes with the same packets and the same steps are evaluated once, and share what comes of it.
         """
         varied = [steps.named for steps in self.steps.values() if steps.named]
-        run, known = _Run(self, keep=keep), dict[tuple[int, ...], _Fate]()
+        run, known = _Run(self, keep=keep, without=without), dict[tuple[int, ...], _Fate]()
         fates: dict[int, _Fate] = {}
         for major, plane in packets.planes.items():
             alike = (id(plane), *(id(named.get(major)) for named in varied))
@@ -165,8 +141,11 @@ class Program:
         )
 
 
-def prepare(space: Space, table: Table, chain: Chain, situation: Situation) -> Program:
-    """Select and place the cases of a chain, and of those that it jumps to, for packets in a situation."""
+def prepare(space: Space, table: Table, chain: Chain, situation: Situation, *, beyond: bool = False) -> Program:
+    """Select and place the cases of a chain, and of those that it jumps to, for packets in a situation.
+
+    Cases behind one that leaves nothing are left out, unless `beyond`: `without` that one they would be met.
+    """
     steps: dict[str, _Steps] = {}
     cases: list[tuple[Rule, Case]] = []
     waiting = [chain.name]
@@ -174,14 +153,21 @@ def prepare(space: Space, table: Table, chain: Chain, situation: Situation) -> P
         name = waiting.pop()
         if name not in steps:
             steps[name] = _Steps()
-            waiting += _place(steps[name], space, table.chains[name], situation, cases)
+            waiting += _place(steps[name], table.chains[name], cases, _Meant(space, situation, beyond))
     return Program(space, chain, steps, cases)
 
 
-def _place(
-    steps: _Steps, space: Space, chain: Chain, situation: Situation, cases: list[tuple[Rule, Case]]
-) -> Iterator[str]:
-    """Place the cases of one chain, up to one that leaves nothing; yield the chains that they name."""
+class _Meant(NamedTuple):
+    """What cases are placed for."""
+
+    space: Space
+    situation: Situation
+    beyond: bool
+
+
+def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _Meant) -> Iterator[str]:
+    """Place the cases of one chain; yield the chains that they name."""
+    space, situation, beyond = meant
     family, entry, exit_ = space.family, situation.entry, situation.exit
     widest = ANY_SERVICE.mirrored() if situation.answering else ANY_SERVICE
     for rule in chain.rules:
@@ -201,12 +187,11 @@ def _place(
             cases.append((rule, case))
             if step.chain:
                 yield step.chain
-            if whole and step.certain and step.verb in _FINAL:
+            if whole and step.certain and step.verb in FINAL and not beyond:
                 return
 
 
 _PASSING = frozenset({Verb.CONTINUE, Verb.NOTRACK})
-_FINAL = frozenset({Verb.ACCEPT, Verb.DROP, Verb.RETURN, Verb.GOTO, Verb.UNKNOWN, Verb.TRANSLATE})
 
 
 @dataclass(frozen=True)
@@ -221,9 +206,10 @@ class _Fate:
 class _Run:
     """One evaluation, plane by plane."""
 
-    def __init__(self, program: Program, *, keep: bool) -> None:
+    def __init__(self, program: Program, *, keep: bool, without: Case | None) -> None:
         self.program = program
         self.keep = keep
+        self.without = {number for number, (_, case) in enumerate(program.cases) if case is without}
         self.calls = self.depth = 0
 
     def major(self, major: int, plane: Plane) -> _Fate:
@@ -242,7 +228,8 @@ class _Run:
             raise TooComplexError(self.calls)
         placed, returned = self.program.steps[name], dict[int, int]()
         sinks = {} if self.keep else {Verb.ACCEPT: self.fate.accepts, Verb.DROP: self.fate.drops}
-        for step in placed.named.get(major, placed.plain):
+        steps = placed.named.get(major, placed.plain)
+        for step in [each for each in steps if each.number not in self.without] if self.without else steps:
             _, blocks, verb, _, certain = step
             if not left:
                 break

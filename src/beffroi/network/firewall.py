@@ -124,6 +124,10 @@ class Verb(StrEnum):
     UNKNOWN = "unknown"
 
 
+FINAL = frozenset({Verb.ACCEPT, Verb.DROP, Verb.RETURN, Verb.GOTO, Verb.UNKNOWN, Verb.TRANSLATE})
+"""After these a packet goes no further in the chain."""
+
+
 @dataclass(frozen=True)
 class Translation:
     """What a nat rule writes: new addresses and new ports, None to keep them.
@@ -172,10 +176,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: the cases that it tries in order, and where it is written."""
+    """A rule: the cases that it tries in order, and where it is written.
+
+    `speaks` tells that it does more than its verdict: it logs, or answers (reject), so it would be missed.
+    """
 
     cases: tuple[Case, ...]
     place: Place
+    speaks: bool = False
 
 
 @dataclass(frozen=True)

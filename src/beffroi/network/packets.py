@@ -58,6 +58,13 @@ class PacketSet:
             return self.space.packet(major, block, first_bit(bits))
         return None
 
+    def first(self) -> PacketSet:
+        """Return one class of packets of the set, always the same one; the empty set when it is empty."""
+        for major in sorted(self.planes):
+            block, bits = min(self.planes[major].items())
+            return PacketSet(self.space, {major: {block: bits & -bits}})
+        return self
+
     def holds(self, packet: Packet) -> bool:
         """Tell whether a packet is in the set."""
         space = self.space

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from beffroi.city import INTERNET
 
 from .crossing import STATEFUL, TRACKING_BEGINS, Crossing, Machines, Stage, begun
-from .evaluate import matches_of
 from .firewall import Direction, Family, Firewall, Match, State, Tracking, Verb
 from .intervals import Intervals
 from .packets import PacketSet, box, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
 from .services import ANY_SERVICE
-from .space import Space, space_of
+from .space import Space, matches_of, space_of
 from .town import Device, Exit, Town, never_forwarded
 
 NEW = Tracking(State.NEW, Direction.ORIGINAL)

@@ -8,12 +8,12 @@ stand in blocks of neighbours, so that what a rule says of one host touches one 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .classes import AddressClasses, ServiceClasses, TooComplexError, address_classes, ones, service_classes
 from .conntrack import Packet
-from .firewall import LAST_ADDRESS, Family, Match
+from .firewall import FINAL, LAST_ADDRESS, Family, Firewall, Match, State
 from .intervals import Intervals
 from .services import ANY_SERVICE, Services
 
@@ -174,3 +174,29 @@ def _cost(space: Space, matches: Iterable[Match]) -> int:
 def first_bit(bits: int) -> int:
     """Return the position of the lowest bit that is set."""
     return next(ones(bits)) if bits < 1 << 64 else (bits & -bits).bit_length() - 1
+
+
+def matches_of(firewall: Firewall, *, tracked: bool = False) -> Iterator[Match]:
+    """Yield every match of a firewall, and the mirror of those that may meet an answer: what a space is cut by.
+
+    Mirrors are dear, since they cut source ports by destination ports. With `tracked` all answers are established:
+    no mirror is given for what stands in a chain after a rule that decides on every established packet.
+    """
+    for table in firewall.tables:
+        for chain in table.chains.values():
+            answered = False
+            for case in (case for rule in chain.rules for case in rule.cases):
+                match = case.match
+                yield match
+                if not answered and (match.states is None or match.states & _ANSWERING):
+                    yield match.mirrored()
+                    everything = replace(match, states=None) == _EVERYTHING and _is_established(match)
+                    answered = tracked and everything and case.verdict.verb in FINAL
+
+
+def _is_established(match: Match) -> bool:
+    return match.states is None or State.ESTABLISHED in match.states
+
+
+_ANSWERING = frozenset({State.ESTABLISHED, State.UNTRACKED, State.INVALID})
+_EVERYTHING = Match()

@@ -8,12 +8,12 @@ import pytest
 from drawn_firewalls import DEVICES, TRACKINGS, Ask, drawn, universe
 
 from beffroi.network.conntrack import Packet
-from beffroi.network.evaluate import Outcome, Situation, matches_of, prepare
+from beffroi.network.evaluate import Outcome, Situation, prepare
 from beffroi.network.firewall import Direction, Family, Firewall, Match, State, Tracking, Verb
 from beffroi.network.intervals import Intervals
 from beffroi.network.packets import PacketSet, box
 from beffroi.network.services import ACK, SYN, Point, Services
-from beffroi.network.space import space_of
+from beffroi.network.space import matches_of, space_of
 
 FIREWALLS, PORTIONS = 1_200, 12
 

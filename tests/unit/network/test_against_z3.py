@@ -11,12 +11,12 @@ import z3
 from drawn_firewalls import DEVICES, TRACKINGS, Ask, drawn
 
 from beffroi.network.classes import ones
-from beffroi.network.evaluate import Situation, matches_of, prepare
+from beffroi.network.evaluate import Situation, prepare
 from beffroi.network.firewall import LAST_ADDRESS, Case, Chain, Family, Match, Verb
 from beffroi.network.intervals import Intervals, normal
 from beffroi.network.packets import PacketSet, box
 from beffroi.network.services import ALL_FLAGS, ICMP, ICMPV6, PORTED, TCP, Box, ported
-from beffroi.network.space import Space, space_of
+from beffroi.network.space import Space, matches_of, space_of
 
 POLICIES, PORTIONS = 120, 6
 PROTOCOL, FLAGS = z3.BitVec("protocol", 8), z3.BitVec("flags", 8)

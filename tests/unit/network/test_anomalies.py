@@ -6,8 +6,9 @@ import pytest
 
 from beffroi import nft
 from beffroi.city.loader import load_city
-from beffroi.network.anomalies import Sort, anomalies, unused
+from beffroi.network.anomalies import Sort, anomalies
 from beffroi.network.committed import committed
+from beffroi.network.counters import unused
 from beffroi.network.reader import read
 
 
@@ -42,13 +43,42 @@ def test_several_rules_together_shadow_another() -> None:
         ("limit rate 5/second accept", "tcp dport 22 accept"),
         ("counter", "log"),
         ("ct status dnat accept", "tcp dport 22 accept"),
-        ('iifname "lan0" accept', 'iifname "lan*" drop'),
-        ('iifname "lan0*" accept', 'iifname "lan*" accept'),
+        ('iifname "lan0" drop', 'iifname "lan*" accept'),
+        ("ct state invalid drop", "log"),
+        ('iifname "lan0*" drop', 'iifname "lan*" accept'),
         ('iifname "a*" accept', "tcp dport 22 accept"),
     ],
 )
 def test_a_rule_that_still_has_something_to_decide_raises_no_alarm(first: str, second: str) -> None:
     assert _found(first, second) == []
+
+
+def _causes(*rules: str) -> list[tuple[Sort, int, list[int]]]:
+    body = "\n".join(rules)
+    text = f"table inet t {{\nchain c {{ type filter hook forward priority 0; policy drop;\n{body}\n}}\n}}"
+    found = anomalies(read(nft.listed(text, shown_as="test")))
+    return [(each.sort, each.place.position, [cause.position for cause in each.causes]) for each in found]
+
+
+def test_a_rule_before_a_wider_one_alike_is_redundant_by_it() -> None:
+    assert _causes("tcp dport 22 accept", "tcp dport 1-1024 accept") == [(Sort.REDUNDANT, 1, [2])]
+
+
+def test_a_rule_that_does_as_the_policy_is_redundant_by_no_rule() -> None:
+    assert _causes("tcp dport 22 drop") == [(Sort.REDUNDANT, 1, [])]
+
+
+def test_a_last_rule_that_takes_all_is_not_redundant_when_what_follows_would_decide_otherwise() -> None:
+    assert _causes("tcp dport 22 accept", "drop", "accept") == [(Sort.SHADOWED, 3, [1, 2])]
+
+
+def test_a_shadowed_rule_names_those_that_shadow_it() -> None:
+    found = _causes("ip saddr 10.0.0.0/9 accept", "tcp dport 80 accept", "tcp dport 80 ip saddr 10.0.0.0/8 drop")
+    assert found == [(Sort.SHADOWED, 3, [1, 2])]
+
+
+def test_a_rule_without_which_its_packets_would_be_logged_is_not_redundant() -> None:
+    assert _causes("tcp dport 22 accept", "tcp dport 22 log accept") == [(Sort.SHADOWED, 2, [1])]
 
 
 def test_a_flow_is_unused_when_all_its_counters_stand_at_zero() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from beffroi.network.classes import TooComplexError, address_classes
-from beffroi.network.evaluate import Outcome, Situation, matches_of, prepare
+from beffroi.network.evaluate import Outcome, Situation, prepare
 from beffroi.network.firewall import (
     Case,
     Chain,
@@ -22,7 +22,7 @@ from beffroi.network.firewall import (
 from beffroi.network.intervals import normal
 from beffroi.network.packets import box
 from beffroi.network.services import ported
-from beffroi.network.space import space_of
+from beffroi.network.space import matches_of, space_of
 
 V4: frozenset[Family] = frozenset({4})
 HOST = Match(V4, ((10, 10),))

@@ -5,10 +5,9 @@ from random import Random
 import pytest
 from drawn_firewalls import drawn, universe
 
-from beffroi.network.evaluate import matches_of
 from beffroi.network.firewall import Match
 from beffroi.network.packets import PacketSet, carried, matched, nothing
-from beffroi.network.space import Space, space_of
+from beffroi.network.space import Space, matches_of, space_of
 
 
 def _space(seed: int) -> tuple[Space, list[Match]]:

@@ -26,6 +26,7 @@ DEEPEST = 16
 
 _MOST_NESTED = 64
 _IP_FAMILIES = frozenset({"ip", "ip6", "inet"})
+_SILENT = frozenset({"match", "counter", "accept", "drop", "return", "jump", "goto", "continue", "vmap"})
 
 
 def read(document: object) -> Firewall:
@@ -147,9 +148,10 @@ class _Draft:
             error.where = error.where or visible(str(place))
             raise
         self.remarks += body.remarks
+        speaks = any(_does_more(each) for each in expressions)
         if not body.excluded:
-            return [Rule(tuple(cases), place) for cases in body.parts], {}
-        return _behind(body, place)
+            return [Rule(tuple(cases), place, speaks) for cases in body.parts], {}
+        return _behind(body, place, speaks=speaks)
 
 
 def _placed(place: Place, about: Mapping[str, object], text: str) -> Place:
@@ -162,7 +164,12 @@ def _placed(place: Place, about: Mapping[str, object], text: str) -> Place:
     )
 
 
-def _behind(body: RuleBody, place: Place) -> tuple[list[Rule], dict[str, Chain]]:
+def _does_more(expression: object) -> bool:
+    """Tell whether an expression does something else than choose packets and give a verdict."""
+    return isinstance(expression, dict) and any(key not in _SILENT for key in expression)
+
+
+def _behind(body: RuleBody, place: Place, *, speaks: bool) -> tuple[list[Rule], dict[str, Chain]]:
     """Return a rule that a set keeps from applying: a jump to a chain where the set's elements return first.
 
     A verdict that leaves the rule's own chain cannot stand in another one: such a rule may hold, or not.
@@ -179,12 +186,13 @@ def _behind(body: RuleBody, place: Place) -> tuple[list[Rule], dict[str, Chain]]
                     for match in doubted(conjunction(held, (case.match,)), doubt)
                 ),
                 place,
+                speaks,
             )
             for cases in body.parts
         ], {}
     name = f"{place.chain} {place.position} !="
     exceptions = tuple(Case(match, Verdict(Verb.RETURN), label) for match, label in body.excluded)
-    behind = Chain(name, (Rule(exceptions, place), *(Rule(tuple(cases), place) for cases in body.parts)))
+    behind = Chain(name, (Rule(exceptions, place), *(Rule(tuple(cases), place, speaks) for cases in body.parts)))
     jumps = tuple(Case(match, Verdict(Verb.JUMP, name), label) for match, label in body.before)
     return [Rule(jumps, place)], {name: behind}
 
