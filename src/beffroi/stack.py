@@ -12,9 +12,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-# gRPC's fork handlers break the processes that we start beside the engine (Ansible forks); none of them uses gRPC.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
-
 import pulumi
 from pulumi import automation as auto
 

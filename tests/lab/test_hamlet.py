@@ -69,7 +69,10 @@ def test_verification_writes_nothing_on_a_machine(hamlet: LabTown) -> None:
 
 
 def test_breaks_made_by_hand_are_named_exactly_and_apply_mends_them(hamlet: LabTown) -> None:
-    hamlet.exec("log", "printf 'PermitRootLogin yes\\n' > /etc/ssh/sshd_config.d/00-aaa.conf && systemctl reload ssh")
+    # The umask is said: a connection that is kept from before the roles ran has the old one.
+    hamlet.exec(
+        "log", "umask 077; printf 'PermitRootLogin yes\\n' > /etc/ssh/sshd_config.d/00-aaa.conf; systemctl reload ssh"
+    )
     hamlet.exec("log", "systemctl disable --now beffroi-purge-records.timer")
     hamlet.exec("log", "chmod 0777 /srv/records")
     assert hamlet.not_passing() == {
