@@ -9,7 +9,7 @@ import click
 
 from beffroi import firewalls
 from beffroi.messages import say
-from beffroi.network.alteration import Alteration, Comparison, compare_rulesets
+from beffroi.network.alteration import MANY, Alteration, Comparison, compare_rulesets
 from beffroi.network.committed import committed
 from beffroi.network.describe import described
 from beffroi.network.evaluate import Situation
@@ -86,6 +86,8 @@ def rule(place: Place | None) -> str:
     """Return where a rule stands and what it says, on one line."""
     if place is None:
         return say("flows-no-rule")
+    if place == MANY:
+        return say("flows-many-rules")
     where = str(place) if place.position else f"{place.table} {place.chain}"
     return say("flows-rule", rule=where, text=one_line(" ".join(filter(None, (place.text, place.comment)))))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from .edited import Pair, Side, edited, hull_of, paired
+from .edited import Edits, Pair, Side, hull_of, paired
 from .evaluate import Decided, Situation, prepare
 from .firewall import Family, Firewall, Match, Place, Translation, Verb
 from .packets import PacketSet, matched, nothing, united
@@ -23,8 +23,11 @@ Sort = Literal["opened", "closed", "translated", "untranslated", "untracked", "t
 
 HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
 
-_MOST_NAMED = 64
-"""Beyond, elements of sets are not told one by one: a person would not read them."""
+MOST_BLAMED = 50
+"""Rules told one by one for one sort of change: a person would not read more."""
+
+MANY = Place("", "", 0)
+"""Stands for the rest of them."""
 
 _DECIDING = frozenset({Verb.ACCEPT, Verb.DROP, Verb.UNKNOWN, Verb.TRANSLATE, Verb.NOTRACK})
 
@@ -33,8 +36,8 @@ _DECIDING = frozenset({Verb.ACCEPT, Verb.DROP, Verb.UNKNOWN, Verb.TRANSLATE, Ver
 class Alteration:
     """Packets whose fate on a hook is another after the edit, in each of `situations`, and the rules that decide it.
 
-    `before` and `after` are None where no chain decided. `doubtful` ones may fare as before: something about them is
-    not modelled.
+    `before` and `after` are None where no chain decided, MANY where too many rules do. `doubtful` ones may fare as
+    before: something about them is not modelled.
     """
 
     sort: Sort
@@ -62,12 +65,13 @@ class Comparison:
 
 def compare_rulesets(old: Firewall, new: Firewall) -> Comparison:
     """Return what the edit from `old` to `new` alters; raise TooComplexError."""
+    edits = Edits()
     found = [
         alteration
         for family in FAMILIES
         for hook in HOOKS
         for pairs in paired(old, new, hook, family)
-        for alteration in _altered(pairs, hook, family)
+        for alteration in _altered(pairs, hook, family, edits)
     ]
     return Comparison(tuple(found), tuple(_unfollowed(old, new)))
 
@@ -101,9 +105,9 @@ class _Fates:
     decided: tuple[tuple[Side, tuple[Decided, ...]], ...]
 
 
-def _altered(pairs: Sequence[Pair], hook: str, family: Family) -> Iterator[Alteration]:
+def _altered(pairs: Sequence[Pair], hook: str, family: Family, edits: Edits) -> Iterator[Alteration]:
     """Yield what an edit alters in chains of one hook that all must accept a packet."""
-    wide = [match for pair in pairs for match in edited(pair, family)]
+    wide = [match for pair in pairs for match in edits.of(pair, family)]
     if not wide:
         return
     hull = hull_of(wide, family)
@@ -118,7 +122,7 @@ def _altered(pairs: Sequence[Pair], hook: str, family: Family) -> Iterator[Alter
         before, after = (_fates([pair[at] for pair in narrow], situation, packets) for at in (0, 1))
         for sort, doubtful, some in _changes(before, after):
             for one, other, part in _blamed(before, after, some):
-                told = _Told(sort, doubtful, one, other, tuple(sorted(part.rows())))
+                told = _Told(sort, doubtful, one, other, _content(part))
                 seen.setdefault(told, (part, []))[1].append(situation)
     kin = alike(pairs[0].hook, matches)
     for told, (part, where) in seen.items():
@@ -133,7 +137,14 @@ class _Told(NamedTuple):
     doubtful: bool
     before: Place | None
     after: Place | None
-    rows: tuple[tuple[int, int, int], ...]
+    content: _Content
+
+
+_Content = tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
+
+
+def _content(packets: PacketSet) -> _Content:
+    return tuple((major, tuple(sorted(plane.items()))) for major, plane in sorted(packets.planes.items()))
 
 
 def _holds(match: Match, situation: Situation, family: Family) -> bool:
@@ -184,33 +195,39 @@ def _blamed(
     before: _Fates, after: _Fates, packets: PacketSet
 ) -> Iterator[tuple[Place | None, Place | None, PacketSet]]:
     """Part the packets by the rule that decides them on either side."""
-    for one, part in _parted(before, packets):
-        for other, smaller in _parted(after, part):
-            yield one, other, smaller
+    others = _parts(after, packets)
+    for one, part in _parts(before, packets):
+        for other, smaller in others:
+            if both := part & smaller:
+                yield one, other, both
 
 
-def _parted(fates: _Fates, packets: PacketSet) -> Iterator[tuple[Place | None, PacketSet]]:
-    """Yield each place that decides some of the packets: what refuses comes before what accepts."""
-    found = [each for side, decided in fates.decided for each in _deciding(side, decided, packets)]
-    left = packets
-    for _, place, some in sorted(found, key=lambda each: each[0]):
-        if part := left & some:
-            yield place, part
-            left -= part
-    if left:
-        yield None, left
+def _parts(fates: _Fates, packets: PacketSet) -> list[tuple[Place | None, PacketSet]]:
+    """Return each place that decides some of the packets: what refuses comes before what accepts."""
+    left, parts = packets, list[tuple[Place | None, PacketSet]]()
+    for accepting in (False, True):
+        for side, decided in fates.decided:
+            for place, some in _deciding(side, decided, packets, accepting=accepting):
+                part = left & some
+                if part and len(parts) == MOST_BLAMED:
+                    return [*parts, (MANY, left)]
+                if part:
+                    parts.append((place, part))
+                    left -= part
+    return [*parts, (None, left)] if left else parts
 
 
-def _deciding(side: Side, decided: Iterable[Decided], packets: PacketSet) -> Iterator[tuple[bool, Place, PacketSet]]:
-    """Yield what decides in one chain, rules and then its policy: whether it accepts, its place, which packets."""
-    left = packets
+def _deciding(
+    side: Side, decided: Iterable[Decided], packets: PacketSet, *, accepting: bool
+) -> Iterator[tuple[Place, PacketSet]]:
+    """Yield what accepts in one chain, or all else that decides: rules and then its policy; and which packets."""
     deciding = [each for each in decided if each.case.verdict.verb in _DECIDING]
-    named = len(deciding) <= _MOST_NAMED
+    named = len(deciding) <= MOST_BLAMED
     for each in deciding:
-        left -= each.packets
-        place = replace(each.rule.place, comment=each.case.label) if named and each.case.label else each.rule.place
-        yield each.case.verdict.verb is Verb.ACCEPT, place, each.packets
+        if (each.case.verdict.verb is Verb.ACCEPT) == accepting:
+            label = each.case.label if named else ""
+            yield replace(each.rule.place, comment=label) if label else each.rule.place, each.packets
     hook = side.chain.hook
-    if hook is not None and not side.missing:
+    if hook is not None and not side.missing and (hook.policy == "accept") == accepting:
         place = Place(f"{side.table.family} {side.table.name}", side.chain.name, 0, text=f"policy {hook.policy}")
-        yield hook.policy == "accept", place, left
+        yield place, packets - united(packets.space, (each.packets for each in deciding))

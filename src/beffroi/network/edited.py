@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
+from operator import attrgetter
 from typing import NamedTuple
 
+from .aligned import unaligned
 from .firewall import Case, Chain, Family, Firewall, Hook, Match, Rule, Table, Verb
-from .intervals import Intervals, intersection, normal
+from .intervals import Intervals, normal, overlap
 from .services import ANY_SERVICE, Services
 from .situations import CONNTRACK
-
-MOST_ALIGNED = 2_000
-"""Longer stretches of edited rules are taken as wholly edited: finding what they share is quadratic."""
 
 _MOST_BOXES = 64
 
@@ -104,49 +102,43 @@ def _missing(known: Side) -> Side:
     return Side(Table(known.table.family, known.table.name, {chain.name: chain}), chain, missing=True)
 
 
-def edited(pair: Pair, family: Family) -> list[Match]:
-    """Return what the rules of one family match that the two sides do not share; all packets if policies differ."""
-    policies = {side.chain.hook.policy for side in pair if side.chain.hook is not None}
-    if len(policies) > 1:
-        return [Match(frozenset({family}))]
-    old, new = pair.old.rules(), pair.new.rules()
-    if old.keys() == new.keys() and all(old[name] is new[name] for name in old):
-        return []
-    found = [
-        match
-        for name in dict.fromkeys((*old, *new))
-        for match in _unshared(old.get(name, ()), new.get(name, ()))
-        if family in match.families
-    ]
-    return list(dict.fromkeys(found))
+class Edits:
+    """Which rules two firewalls do not share, each pair of chains compared once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[Match, ...]] = {}
+
+    def of(self, pair: Pair, family: Family) -> list[Match]:
+        """Return what the rules of one family match that the two sides do not share; all packets if policies differ."""
+        policies = {side.chain.hook.policy for side in pair if side.chain.hook is not None}
+        if len(policies) > 1:
+            return [Match(frozenset({family}))]
+        old, new = pair.old.rules(), pair.new.rules()
+        found = [
+            match
+            for name in dict.fromkeys((*old, *new))
+            for match in self._unshared(old.get(name, ()), new.get(name, ()))
+            if family in match.families
+        ]
+        return list(dict.fromkeys(found))
+
+    def _unshared(self, old: tuple[Rule, ...], new: tuple[Rule, ...]) -> tuple[Match, ...]:
+        if old is new:
+            return ()
+        key = id(old), id(new)  # both live as long as the firewalls that are compared
+        if key not in self._known:
+            self._known[key] = tuple(_unshared(old, new))
+        return self._known[key]
 
 
 def _unshared(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[Match]:
-    start, shorter = 0, min(len(old), len(new))
-    while start < shorter and _alike(old[start], new[start]):
-        start += 1
-    end = 0
-    while end < shorter - start and _alike(old[-1 - end], new[-1 - end]):
-        end += 1
-    left, right = old[start : len(old) - end], new[start : len(new) - end]
-    if len(left) == len(right):
-        for one, other in zip(left, right, strict=True):
-            yield from _differing(one, other)
-    elif max(len(left), len(right)) > MOST_ALIGNED:
-        yield from (case.match for rule in (*left, *right) for case in rule.cases)
-    else:
-        yield from _unaligned(left, right)
-
-
-def _unaligned(left: Sequence[Rule], right: Sequence[Rule]) -> Iterator[Match]:
-    one, other = [rule.cases for rule in left], [rule.cases for rule in right]
-    for tag, low, high, start, end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if tag != "equal":
-            yield from (case.match for rule in (*left[low:high], *right[start:end]) for case in rule.cases)
-
-
-def _alike(one: Rule, other: Rule) -> bool:
-    return one.cases is other.cases or one.cases == other.cases
+    for low, high, start, end in unaligned(old, new, attrgetter("cases")):
+        left, right = old[low:high], new[start:end]
+        if len(left) == len(right):
+            for one, other in zip(left, right, strict=True):
+                yield from _differing(one, other)
+        else:
+            yield from (case.match for rule in (*left, *right) for case in rule.cases)
 
 
 def _differing(one: Rule, other: Rule) -> Iterable[Match]:
@@ -155,7 +147,7 @@ def _differing(one: Rule, other: Rule) -> Iterable[Match]:
     before, after = ({case.match for case in rule.cases} for rule in (one, other))
     if len(verdicts) == 1 and next(iter(verdicts)).verb in {Verb.ACCEPT, Verb.DROP}:
         return before ^ after  # elements of a set, in whatever order
-    return () if _alike(one, other) else before | after
+    return () if one.cases == other.cases else before | after
 
 
 @dataclass(frozen=True)
@@ -200,7 +192,7 @@ def _overlap(one: Intervals | None, other: Intervals | None) -> bool:
         return True
     if len(one) == len(other) == 1:
         return one[0][0] <= other[0][1] and other[0][0] <= one[0][1]
-    return bool(intersection(one, other))
+    return overlap(one, other)
 
 
 def _touched(rules: Iterable[Rule], hull: Hull) -> Iterator[Rule]:

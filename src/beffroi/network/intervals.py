@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 
 Range = tuple[int, int]
 """The first and the last number of a range, both included."""
@@ -65,3 +66,18 @@ def holds(numbers: Intervals, number: int) -> bool:
     """Tell whether `number` is in the set."""
     at = bisect_right(numbers, (number, number))
     return (at > 0 and numbers[at - 1][1] >= number) or (at < len(numbers) and numbers[at][0] == number)
+
+
+def overlap(one: Intervals, other: Intervals) -> bool:
+    """Tell whether some number is in both."""
+    if len(one) > len(other):
+        one, other = other, one
+    for low, high in one:
+        at = bisect_left(other, high, key=_first)
+        # The last range that begins at or before `high` is the only one that may hold any of what lies below it.
+        if (at < len(other) and other[at][0] == high) or (at and other[at - 1][1] >= low):
+            return True
+    return False
+
+
+_first = itemgetter(0)
