@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from .declared import opening
-from .firewall import Case, Family, Firewall, Interfaces
+from .firewall import ACROSS, Case, Family, Firewall, Interfaces
 from .intervals import Range, difference, holds
 from .packets import PacketSet, united
 from .proof import FamilyProof, Proof
@@ -89,7 +89,7 @@ def _machine(device: Device, family: Family) -> dict[str, Any]:
 
 def _chains(firewall: Firewall, family: Family) -> list[dict[str, Any]]:
     found = []
-    for hook in ("prerouting", "input", "forward", "output", "postrouting"):
+    for hook in ("prerouting", "input", "forward", "output", "postrouting", ACROSS):
         for table, chain in firewall.hooked(hook, family):
             known = {
                 name: [_case(case, str(rule.place)) for rule in each.rules for case in rule.cases]
