@@ -97,7 +97,7 @@ class Ask(NamedTuple):
 
 def addresses(family: Family) -> tuple[int, ...]:
     """Return one address of each side of every bound that a drawn match has."""
-    return (0, 10, 11, 15, LAST_ADDRESS[family])
+    return (0, 10, 11, 15, 16, LAST_ADDRESS[family])
 
 
 @cache

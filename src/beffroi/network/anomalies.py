@@ -97,8 +97,9 @@ class _Findings:
         if each.rule.speaks or each.case.verdict.verb not in _OPPOSITE or each.case.match.unknown or hook.kind == "nat":
             self.needed.add(key)
             return
-        first = each.packets.first()
-        causes = _instead(program, each, first) and _instead(program, each, each.packets)
+        causes = _instead(program, each, each.packets.first())
+        if causes is not None:  # one class of packets is soon looked at, and most rules are needed for it
+            causes = _instead(program, each, each.packets)
         if causes is None:
             self.needed.add(key)
         else:
@@ -141,6 +142,8 @@ def _instead(program: Program, each: Decided, packets: PacketSet) -> list[Place]
     outcome = program.run(packets, keep=True, without=each.case)
     wanted = each.case.verdict.verb
     if outcome.dropped if wanted is Verb.ACCEPT else outcome.accepted:
+        return None
+    if outcome.translated or outcome.untracked is not None:
         return None
     if any(other.rule.speaks for other in outcome.decided):
         return None  # they would be logged, or answered: no fate is alike

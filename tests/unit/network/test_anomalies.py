@@ -68,6 +68,15 @@ def test_a_rule_that_does_as_the_policy_is_redundant_by_no_rule() -> None:
     assert _causes("tcp dport 22 drop") == [(Sort.REDUNDANT, 1, [])]
 
 
+def test_a_rule_is_not_redundant_because_the_policy_would_decide_some_of_its_packets_alike() -> None:
+    assert _causes("tcp dport 22 drop", "ip saddr 10.0.0.0/8 accept") == []
+
+
+def test_a_rule_is_not_redundant_where_its_packets_would_be_left_untracked() -> None:
+    rules = ("tcp dport 22 accept", "ip saddr 10.0.0.0/8 notrack", "accept")
+    assert _found(*rules, hook="prerouting") == []
+
+
 def test_a_last_rule_that_takes_all_is_not_redundant_when_what_follows_would_decide_otherwise() -> None:
     assert _causes("tcp dport 22 accept", "drop", "accept") == [(Sort.SHADOWED, 3, [1, 2])]
 
