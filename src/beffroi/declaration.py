@@ -14,6 +14,8 @@ from beffroi.desired import DesiredState, derive
 from beffroi.errors import InvalidInput
 from beffroi.messages import say
 from beffroi.profile import load_profile
+from beffroi.waiver import FILE, Waiver, load_waivers
+from beffroi.yamlfile import Document
 
 MIRROR_ROLE = "package-mirror"
 BASTION_ROLE = "bastion"
@@ -28,6 +30,8 @@ class Declaration:
     written: Loaded
     controls: Mapping[str, Control]
     desired: DesiredState
+    waivers: tuple[Waiver, ...] = ()
+    waivers_written: Document | None = None
 
     @property
     def city(self) -> City:
@@ -43,7 +47,9 @@ def load(folder: Path, *, root: Path | None = None, profile: str = "town") -> De
     content = root or content_root(folder)
     written = load_town(folder)
     controls = load_profile(content, profile, load_controls(content))
-    return Declaration(content, folder, written, controls, derive(written.city, controls))
+    waivers, document = load_waivers(folder, shown_as=f"{folder.as_posix()}/{FILE}")
+    desired = derive(written.city, controls)
+    return Declaration(content, folder, written, controls, desired, waivers, document)
 
 
 def content_root(folder: Path) -> Path:

@@ -76,6 +76,7 @@ _KEYS = {
     "date_type": "day",
     "date_parsing": "day",
     "date_from_datetime_parsing": "day",
+    "waiver_about_one": "waiver-about-one",
 }
 
 

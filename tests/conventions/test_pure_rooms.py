@@ -20,11 +20,15 @@ PURE = (
     "kinds",
     "network",
     "plan",
+    "planned",
     "policy",
     "profile",
     "report",
+    "review",
     "rules",
+    "schemas",
     "verdict",
+    "waiver",
 )
 FORBIDDEN = {
     "ansible_runner",

@@ -8,8 +8,9 @@ import pytest
 from beffroi.city import City
 from beffroi.city.loader import load_city
 from beffroi.city.machines import FleetKind
-from beffroi.gate import judge
+from beffroi.gate import Decision, judge
 from beffroi.policy import Level, load_policies
+from beffroi.rules import Commitment, Proposal
 
 ROOT = Path(__file__).parents[2]
 A_DAY_OF_THE_PILOT = date(2027, 1, 1)
@@ -18,6 +19,10 @@ A_DAY_OF_THE_PILOT = date(2027, 1, 1)
 @pytest.fixture(name="city", scope="module")
 def _city() -> City:
     return load_city(ROOT / "inventory" / "bourg-sur-gave")
+
+
+def _judged(city: City, today: date) -> Decision:
+    return judge(Proposal(Commitment(city), today), load_policies(ROOT))
 
 
 def test_it_is_a_town_of_its_announced_size(city: City) -> None:
@@ -67,16 +72,16 @@ def test_cameras_and_sensors_start_no_connection_but_their_own(city: City) -> No
 
 
 def test_no_mandatory_policy_is_violated(city: City) -> None:
-    decision = judge(city, load_policies(ROOT), A_DAY_OF_THE_PILOT, "")
+    decision = _judged(city, A_DAY_OF_THE_PILOT)
     assert decision.of_level(Level.MANDATORY) == ()
 
 
 def test_the_gate_advises_on_nothing_but_protocols_in_clear(city: City) -> None:
-    decision = judge(city, load_policies(ROOT), A_DAY_OF_THE_PILOT, "")
+    decision = _judged(city, A_DAY_OF_THE_PILOT)
     said = {(it.policy, it.names["service"]) for it in decision.violations}
     assert said == {("data/encrypted-in-transit", name) for name in ("app", "postgresql", "rtsp", "syslog")}
 
 
 def test_the_pilot_closes_after_the_school_year(city: City) -> None:
-    decision = judge(city, load_policies(ROOT), date(2027, 7, 1), "")
+    decision = _judged(city, date(2027, 7, 1))
     assert [it.subject for it in decision.of_level(Level.MANDATORY)] == ["school-attendance-pilot"]

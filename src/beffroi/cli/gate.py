@@ -11,7 +11,8 @@ from beffroi.declaration import Declaration
 from beffroi.errors import RefusedPlan
 from beffroi.gate import Decision, judge
 from beffroi.messages import say, spoken_language
-from beffroi.policy import Level, load_policies
+from beffroi.policy import load_policies
+from beffroi.rules import Commitment, Proposal
 
 from .options import declared, json_option, stack_option, town_argument, works
 
@@ -34,7 +35,9 @@ def command(town: Path, root: Path | None, profile: str, stack: str | None, *, a
 
 def decide(town: Declaration, plan_digest: str) -> Decision:
     """Return the decision of today's policies on the plan."""
-    return judge(town.city, load_policies(town.root), datetime.now(UTC).date(), plan_digest)
+    policies = load_policies(town.root)
+    commitment = Commitment(town.city, town.controls, policies, town.waivers)
+    return judge(Proposal(commitment, datetime.now(UTC).date()), policies, plan_digest)
 
 
 def refuse_or_go_on(town: Declaration) -> None:
@@ -42,7 +45,7 @@ def refuse_or_go_on(town: Declaration) -> None:
     decision = decide(town, "")
     if not decision.accepted:
         show(town, decision, err=True)  # standard output is for the answer that --json asks for
-        count = len(decision.of_level(Level.MANDATORY))
+        count = len(decision.refusals())
         raise RefusedPlan(say("cli-gate-refused", count=count), hint=say("cli-gate-refused-hint"))
 
 
@@ -55,5 +58,5 @@ def show(town: Declaration, decision: Decision, *, err: bool = False) -> None:
             f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}", err=err
         )
         click.echo(f"  -> {violation.hint(language)}", err=err)
-    count = len(decision.violations if decision.accepted else decision.of_level(Level.MANDATORY))
+    count = len(decision.violations if decision.accepted else decision.refusals())
     click.echo(say("cli-gate-accepted" if decision.accepted else "cli-gate-no", count=count), err=err)

@@ -1,9 +1,10 @@
-"""The rules that policies apply to a proposed city: one rule a file. Pure.
+"""The rules that policies apply to a proposed change of a town: one rule a file. Pure.
 
 A rule module defines
 
 * `Params`: what a policy may set (a `RuleModel`);
-* `find(proposal, params) -> Iterator[Breach]`: every place where the proposed city breaks the rule.
+* `find(proposal, params) -> Iterator[Breach]`: every place where the proposal breaks the rule;
+* `ON_CHANGE = True`, where it compares with what stood before: it is not asked of a proposal without a `before`.
 
 What a breach says to a person is the message `rule-<name>` (with `<name>` the module's, in hyphens) filled in with the
 breach's `names`; `rule-<name>-hint` says what to do next. `load(name)` imports a rule; `names()` lists them all.
@@ -13,15 +14,21 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol, cast
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from beffroi.city import City
+from beffroi.control import Control
 from beffroi.fieldpath import FieldPath
+from beffroi.waiver import Waiver
+
+if TYPE_CHECKING:
+    from beffroi.policy import Policy
 
 
 class RuleModel(BaseModel):
@@ -31,20 +38,58 @@ class RuleModel(BaseModel):
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """What is to be judged: the city as proposed, and the day of the judgement (there is no clock in this room)."""
+class Commitment:
+    """What one version of a town's repository commits to: the city, its controls (values set), policies, waivers."""
 
     city: City
+    controls: Mapping[str, Control] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be judged: the commitment as proposed, the day of the judgement (there is no clock in this room).
+
+    `before` is the commitment that the proposal changes; None where there is nothing to compare with.
+    """
+
+    after: Commitment
     today: date
+    before: Commitment | None = None
+
+    @property
+    def city(self) -> City:
+        """Return the city as proposed."""
+        return self.after.city
+
+
+class Source(StrEnum):
+    """In which part of the repository the path of a breach is written.
+
+    `town` and `before`: the town's files, as proposed and as they were. `waivers`: waivers.yml, a position first.
+    `controls` and `policies`: a control's or a policy's file, its id first.
+    """
+
+    TOWN = "town"
+    BEFORE = "before"
+    WAIVERS = "waivers"
+    CONTROLS = "controls"
+    POLICIES = "policies"
 
 
 @dataclass(frozen=True)
 class Breach:
-    """One place where a rule is broken: what it is about, where it is written, and the names that tell it."""
+    """One place where a rule is broken: what it is about, where it is written, and the names that tell it.
+
+    A `doubtful` breach may be none: something about it is not modelled, so that the gate cannot tell.
+    """
 
     subject: str
     path: FieldPath
     names: dict[str, str] = field(default_factory=dict)
+    source: Source = Source.TOWN
+    doubtful: bool = False
 
 
 class Rule(Protocol):
@@ -60,6 +105,11 @@ class Rule(Protocol):
 def names() -> list[str]:
     """Return every rule's name, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def compares(rule: Rule) -> bool:
+    """Tell whether a rule is about what a change does, and so needs what stood before."""
+    return bool(getattr(rule, "ON_CHANGE", False))
 
 
 def load(name: str) -> Rule:
