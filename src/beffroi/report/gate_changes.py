@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from beffroi.review import Blast, ControlChange, FlowChange, Impact, RegisterChange
 
 from .gate_entry import Entry, Mark, names, place
 from .gate_findings import packets
-from .inline import Filling, Words, name, prose, told
+from .inline import Filling, Words, joined, name, prose, told
 
 _FLOW_MARKS = {"opened": Mark.MORE, "closed": Mark.LESS}
 _MARKS = {
@@ -19,22 +21,43 @@ _MARKS = {
 _GRAVE = {Impact.DESTROYED, Impact.REPLACED}
 
 
-def flow(change: FlowChange, language: str) -> Entry:
-    """Return packets that get through from now on or no longer, a witness, and the lines responsible."""
-    ends: dict[str, Filling] = {"start": change.start, "end": change.end, "family": prose(f"IPv{change.family}")}
-    key = f"pages-flow-{change.sort}" + ("-perhaps" if change.doubtful else "")
-    behind = [
-        told("pages-flow-behind", language, flow=flow, place=place(spot, language)) for flow, spot in change.flows
-    ]
+def together(changes: Iterable[FlowChange]) -> list[tuple[FlowChange, ...]]:
+    """Return the changes of who talks to whom, those that one reading tells side by side.
+
+    A flow opens both families, and each link that its packets travel over: to one end, by the same flows.
+    """
+    groups: dict[object, list[FlowChange]] = {}
+    for change in changes:
+        groups.setdefault((change.sort, change.doubtful, change.end, change.flows), []).append(change)
+    return [tuple(group) for group in groups.values()]
+
+
+def flow(changes: tuple[FlowChange, ...], language: str) -> Entry:
+    """Return packets that get through from now on or no longer, a witness a family, and the lines responsible."""
+    one = changes[0]
+    families = dict.fromkeys(change.family for change in changes)
+    ends: dict[str, Filling] = {
+        "starts": names(tuple(dict.fromkeys(change.start for change in changes)), language),
+        "end": one.end,
+        "families": joined(prose(f"IPv{family}") for family in families),
+    }
+    key = f"pages-flow-{one.sort}" + ("-perhaps" if one.doubtful else "")
+    behind = [told("pages-flow-behind", language, flow=name, place=place(spot, language)) for name, spot in one.flows]
     return Entry(
-        Mark.DOUBT if change.doubtful else _FLOW_MARKS[change.sort],
+        Mark.DOUBT if one.doubtful else _FLOW_MARKS[one.sort],
         told(key, language, **ends),
-        spot=change.flows[0][1] if change.flows else None,
         lines=(
-            *packets(change.packets, change.witness, language),
             *(behind or [told("pages-flow-undeclared", language)]),
+            *(line for family in families for line in _packets(changes, family, language)),
         ),
     )
+
+
+def _packets(changes: tuple[FlowChange, ...], family: int, language: str) -> tuple[Words, ...]:
+    """Return what packets of one family fare otherwise, each product once, and one of them."""
+    of_family = [change for change in changes if change.family == family]
+    products = dict.fromkeys(words for change in of_family for words in change.packets)
+    return packets(tuple(products), of_family[0].witness, language)
 
 
 def control(change: ControlChange, language: str) -> Entry:

@@ -27,9 +27,9 @@ _CSS = {
     Mark.REMEDIED: "o-pass",
     Mark.WAIVED: "o-waived",
     Mark.KNOWN: "o-notapplicable",
-    Mark.MORE: "o-pass",
-    Mark.LESS: "o-fail",
-    Mark.OTHER: "o-notapplicable",
+    Mark.MORE: "change",
+    Mark.LESS: "change",
+    Mark.OTHER: "change",
 }
 
 _Spoken = dict[str, Words]

@@ -96,7 +96,10 @@ def _write(suite: Element, case: _Case, language: str) -> None:
     body = SubElement(
         element, tag, {"message": message} if tag == "skipped" else {"message": message, "type": one_line(case.name)}
     )
-    body.text = _told(case.entries)
+    body.text = _told(telling)
+    others = [entry for entry in case.entries if entry not in telling]
+    if others:
+        SubElement(element, "system-out").text = _told(others)
 
 
 def _told(entries: Sequence[Entry]) -> str:

@@ -14,7 +14,7 @@ from beffroi.review import Review
 
 from .gate_entry import SIGNS, VERDICT_SIGNS, Entry, Page, Section, counted, place
 from .gate_page import page
-from .inline import Words, name, plain, told
+from .inline import Run, Words, name, plain, told
 from .markdown_text import inline
 
 MARKER = "<!-- beffroi-gate -->"
@@ -103,7 +103,7 @@ class _Part:
 
 
 def _entry(entry: Entry, language: str) -> str:
-    head = [f"- {SIGNS[entry.mark]}", _strong(entry.title) if entry.id else inline(entry.title)]
+    head = [f"- {inline((Run(SIGNS[entry.mark]),))}", _strong(entry.title) if entry.id else inline(entry.title)]
     head += [f"· {inline(each)}" for each in _places(entry, language)]
     lines = [inline(line) for line in entry.lines]
     lines += [f"→ {inline(entry.way_out)}"] if entry.way_out else []

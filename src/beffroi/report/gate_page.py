@@ -14,7 +14,7 @@ from beffroi.review import Review
 from . import gate_changes, gate_findings
 from .bilingual import spoken_day
 from .gate_entry import Entry, Mark, Page, Section, counted, names
-from .inline import Words, joined, prose, told
+from .inline import Words, joined, plain, prose, told
 
 _Thing = TypeVar("_Thing")
 
@@ -34,7 +34,8 @@ def page(review: Review, language: str) -> Page:
 
 
 def _verdict(review: Review, language: str) -> Words:
-    counts = joined([counted(f"pages-count-{name}", count, language) for name, count in _counts(review) if count], "; ")
+    counted_ = [counted(f"pages-count-{name}", count, language) for name, count in _counts(review) if count]
+    counts = joined(counted_, plain(told("pages-between", language)))
     key = f"pages-{review.judgement}" + ("" if counts else "-alone")
     return told(key, language, town=review.town, counts=counts)
 
@@ -42,12 +43,13 @@ def _verdict(review: Review, language: str) -> Words:
 def _counts(review: Review) -> list[tuple[str, int]]:
     marks = Counter(mark for mark, _ in gate_findings.marked(review))
     doubts = sum(each.unknown for each in review.deviations)
-    sorts = Counter(each.sort for each in review.flows if not each.doubtful)
+    paths = gate_changes.together(review.flows)
+    sorts = Counter(each[0].sort for each in paths if not each[0].doubtful)
     return [
         ("faults", len(review.faults)),
         ("refusals", marks[Mark.REFUSES]),
         ("deviations", len(review.deviations) - doubts),
-        ("doubts", marks[Mark.DOUBT] + doubts + sum(each.doubtful for each in review.flows)),
+        ("doubts", marks[Mark.DOUBT] + doubts + sum(each[0].doubtful for each in paths)),
         ("opened", sorts["opened"]),
         ("closed", sorts["closed"]),
         ("controls", len(review.controls)),
@@ -85,7 +87,7 @@ def _sections(review: Review, language: str) -> Iterator[Section]:
         "faults": [gate_findings.fault(each) for each in review.faults],
         "refuses": by_mark[Mark.REFUSES],
         "doubt": by_mark[Mark.DOUBT],
-        "flows": made(review.flows, gate_changes.flow),
+        "flows": made(gate_changes.together(review.flows), gate_changes.flow),
         "controls": made(review.controls, gate_changes.control),
         "register": made(review.register_, gate_changes.activity),
         "blast": made(review.blast, gate_changes.machine),

@@ -31,8 +31,8 @@ _STYLES = {
     Mark.REMEDIED: "green",
     Mark.WAIVED: "magenta",
     Mark.KNOWN: "dim",
-    Mark.MORE: "green",
-    Mark.LESS: "red",
+    Mark.MORE: "blue",
+    Mark.LESS: "blue",
     Mark.OTHER: "blue",
 }
 _VERDICTS = {Judgement.ACCEPTED: "bold green", Judgement.REFUSED: "bold red", Judgement.UNDECIDED: "bold yellow"}
