@@ -23,7 +23,6 @@ from .flows import flow_changes
 from .register import register_changes
 from .spots import Version, spot_of
 
-
 __all__ = ["Proposed", "Question", "Version", "faulty", "judging", "review", "version"]
 
 
