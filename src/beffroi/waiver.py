@@ -43,6 +43,11 @@ class Waiver(Declared):
             raise PydanticCustomError("waiver_about_one", "a waiver names a policy or a control, not both")  # noqa: EM101
         return self
 
+    @property
+    def called(self) -> str:
+        """Return what it waives, in a few words: the policy or the control, and the subject."""
+        return f"{self.policy or self.control}: {self.subject}"
+
     def counts(self, today: date) -> bool:
         """Tell whether it still counts on a day."""
         return today <= self.until
