@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,17 +14,12 @@ from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from beffroi.city import City
-from beffroi.components.declared import CITY, GATEWAY, SEGMENT, SERVER, WAIVERS, plain
+from beffroi.components.declared import CITY, GATEWAY, SEGMENT, SERVER, city_inputs
 from beffroi.pack.content import Content
 from beffroi.provider.wire import marshal_struct
 from beffroi.waiver import Waiver
 
 URN = "urn:pulumi:dev::town"
-
-
-def inputs(city: City, waivers: tuple[Waiver, ...] = ()) -> dict[str, Any]:
-    """What the component City carries."""
-    return {**plain(city), WAIVERS: [plain(waiver) for waiver in waivers]}
 
 
 def urn(kind: str, name: str) -> str:
@@ -47,19 +42,21 @@ class Engine:
     def handshake(self, folder: Path) -> None:
         self.stub.Handshake(proto.AnalyzerHandshakeRequest(engine_address="127.0.0.1:1", root_directory=str(folder)))
 
-    def information(self) -> Any:
+    def information(self) -> proto.AnalyzerInfo:
         return self.stub.GetAnalyzerInfo(empty_pb2.Empty())
 
     def configure(self, *, dry_run: bool) -> None:
         self.stub.ConfigureStack(proto.AnalyzerStackConfigureRequest(stack="dev", project="town", dry_run=dry_run))
 
-    def analyze(self, kind: str, name: str, properties: Mapping[str, Any], **options: Any) -> Any:
+    def analyze(
+        self, kind: str, name: str, properties: Mapping[str, Any], ignored: Sequence[str] = ()
+    ) -> proto.AnalyzeResponse:
         request = proto.AnalyzeRequest(type=kind, urn=urn(kind, name), name=name)
         request.properties.CopyFrom(marshal_struct(properties))
-        request.options.CopyFrom(proto.AnalyzerResourceOptions(**options))
+        request.options.CopyFrom(proto.AnalyzerResourceOptions(ignoreChanges=ignored))
         return self.stub.Analyze(request)
 
-    def analyze_stack(self, resources: list[tuple[str, str, str]]) -> Any:
+    def analyze_stack(self, resources: list[tuple[str, str, str]]) -> proto.AnalyzeResponse:
         """Each resource is (type, name, URN of its parent)."""
         return self.stub.AnalyzeStack(
             proto.AnalyzeStackRequest(
@@ -70,10 +67,10 @@ class Engine:
             )
         )
 
-    def preview(self, city: City, waivers: tuple[Waiver, ...] = ()) -> Any:
+    def preview(self, city: City, waivers: tuple[Waiver, ...] = ()) -> proto.AnalyzeResponse:
         """The pack's answer to the preview of a town."""
         name = city.town.name
-        assert not self.analyze(CITY, name, inputs(city, waivers)).diagnostics
+        assert not self.analyze(CITY, name, city_inputs(city, waivers)).diagnostics
         parts = [(SEGMENT, city.segments), (GATEWAY, city.gateways), (SERVER, city.hosts)]
         inner = [(kind, part, urn(CITY, name)) for kind, names in parts for part in names]
         return self.analyze_stack([("pulumi:pulumi:Stack", "town-dev", ""), (CITY, name, ""), *inner])

@@ -10,7 +10,7 @@ from beffroi import city as model
 from beffroi.targets import Target
 from beffroi.waiver import Waiver
 
-from .declared import CITY, WAIVERS, plain
+from .declared import CITY, city_inputs
 from .gateway import Gateway
 from .segment import Segment
 from .server import Server
@@ -19,7 +19,7 @@ from .server import Server
 class City(pulumi.ComponentResource):
     """Everything that the town declares, on one target. `host_keys` gives each machine's public SSH host key.
 
-    Its inputs are the whole declaration, section by section, and the town's waivers: what a policy pack judges.
+    Its inputs are the whole declaration and the town's waivers: what a policy pack judges.
     """
 
     def __init__(
@@ -30,8 +30,7 @@ class City(pulumi.ComponentResource):
         *,
         waivers: Sequence[Waiver] = (),
     ) -> None:
-        inputs = {**plain(city), WAIVERS: [plain(waiver) for waiver in waivers]}
-        super().__init__(CITY, city.town.name, inputs, opts)
+        super().__init__(CITY, city.town.name, city_inputs(city, waivers), opts)
         inside = pulumi.ResourceOptions(parent=self)
         segments = {name: Segment(name, segment, target, inside) for name, segment in city.segments.items()}
         machines = {name: Gateway(name, city, segments, target, inside) for name in city.gateways}

@@ -6,20 +6,24 @@ to hold.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from beffroi.city import City
 from beffroi.city.checks import mistakes_in
 from beffroi.city.words import Declared
-from beffroi.components.declared import WAIVERS
+from beffroi.components.declared import DECLARATION, WAIVERS
 from beffroi.explain import explain
 from beffroi.fieldpath import FieldPath, dotted
 from beffroi.messages import say
 from beffroi.provider.wire import secret_paths, unknown_paths
 from beffroi.waiver import Waiver
+
+M = TypeVar("M", bound=Declared)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Town:
-    """What a City component declares: the town, what it lets pass for a time, and what does not hold between its parts."""
+    """What a City declares: the town, what it lets pass for a time, and what does not hold between its parts."""
 
     city: City
     waivers: tuple[Waiver, ...]
@@ -60,20 +64,30 @@ def read(inputs: Mapping[str, object], ignored: Sequence[str] = ()) -> Town:
     hidden = list(_hidden(inputs, ignored))
     if hidden:
         raise Unreadable(hidden)
-    sections = {name: value for name, value in inputs.items() if name != WAIVERS}
-    known = set(_paths(inputs))
-    try:
-        city = City.model_validate(sections, by_alias=True, by_name=False)
-        waivers = _Waivers.model_validate({WAIVERS: inputs.get(WAIVERS, ())}).waivers
-    except ValidationError as error:
-        model = City if error.title == City.__name__ else _Waivers
-        raise Unreadable([Trouble(*mistake) for mistake in explain(error, known=known, model=model)]) from error
+    city = _modelled(City, _object(inputs[DECLARATION]))
+    waivers = _modelled(_Waivers, {WAIVERS: inputs.get(WAIVERS, ())}).waivers
     mistakes = [Trouble(it.path, it.reason(dotted(it.other or ())), it.hint()) for it in mistakes_in(city)]
     return Town(city, waivers, tuple(mistakes))
 
 
+def _object(text: object) -> object:
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError) as error:
+        words = say("pack-not-json", error=str(error))
+        raise Unreadable([Trouble((DECLARATION,), words, say("pack-not-json-hint"))]) from error
+
+
+def _modelled(model: type[M], value: object) -> M:
+    try:
+        return model.model_validate(value, by_alias=True, by_name=False)
+    except ValidationError as error:
+        mistakes = explain(error, known=set(_paths(value)), model=model)
+        raise Unreadable([Trouble(*mistake) for mistake in mistakes]) from error
+
+
 def _hidden(inputs: Mapping[str, object], ignored: Sequence[str]) -> Iterator[Trouble]:
-    if not inputs:
+    if inputs.get(DECLARATION) is None:
         yield Trouble((), say("pack-empty"), say("pack-empty-hint"))
     if ignored:
         yield Trouble((), say("pack-ignored", fields=", ".join(ignored)), say("pack-ignored-hint"))

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packed import Engine, inputs
+from packed import Engine
 from pulumi.runtime.proto import analyzer_pb2 as proto
 
+from beffroi.components.declared import city_inputs
 from beffroi.gate import Violation, judge
 from beffroi.pack.content import Content, compares
 from beffroi.pack.declared import read
@@ -37,7 +38,7 @@ def _proposal(policy: Policy, example: Example, base: dict[str, Any]) -> Proposa
     )
 
 
-def _pack(engine: Engine, policy: Policy, proposal: Proposal) -> Any:
+def _pack(engine: Engine, policy: Policy, proposal: Proposal) -> proto.AnalyzeResponse:
     engine.today = proposal.today
     engine.content = Content({**proposal.after.policies, policy.id: policy}, proposal.after.controls)
     return engine.preview(proposal.city, proposal.after.waivers)
@@ -77,6 +78,6 @@ def test_a_town_comes_back_from_pulumis_wire_as_it_was_declared(
     base: dict[str, Any], policy: Policy, example: Example
 ) -> None:
     after = _proposal(policy, example, base).after
-    carried = unmarshal_struct(marshal_struct(inputs(after.city, after.waivers)))
+    carried = unmarshal_struct(marshal_struct(city_inputs(after.city, after.waivers)))
     town = read(carried)
     assert (town.city, town.waivers) == (after.city, after.waivers)
