@@ -83,7 +83,8 @@ class Works:
 
         self._ensure_key()
         with self.state.alone():
-            stack = CityStack(self.state, lambda: declare_city(self.declared.city, self.state), find_pulumi())
+            town = self.declared
+            stack = CityStack(self.state, lambda: declare_city(town.city, self.state, town.waivers), find_pulumi())
             stack.recover(self.progress.say)
             yield stack
 
