@@ -49,7 +49,8 @@ class FlowChange(Frozen):
     """Packets that a change opens or closes between two places: all of them in words, and a witness.
 
     `doubtful`: it cannot be told whether they change at all. `flows` are the declared flows behind it, with their line:
-    of the proposed files for what opens, of the base for what closes.
+    of the proposed files for what opens, of the base for what closes. `elsewhere` are other places from where whoever
+    stands there may send the very same packets.
     """
 
     sort: Literal["opened", "closed"]
@@ -60,6 +61,7 @@ class FlowChange(Frozen):
     witness: str
     doubtful: bool = False
     flows: tuple[tuple[str, Spot], ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class ControlChange(Frozen):

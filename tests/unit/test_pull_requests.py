@@ -16,7 +16,7 @@ from pull_requests import CASES, Case, Forge, Proposed, answered, cases
 from beffroi.report.gate_markdown import GITHUB_MOST, markdown
 from beffroi.report.gate_sarif import sarif
 
-pytestmark = pytest.mark.cases
+pytestmark = pytest.mark.slow
 
 EVERY = cases()
 READY = [case for case in EVERY if not case.awaits]

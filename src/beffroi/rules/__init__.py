@@ -4,6 +4,7 @@ A rule module defines
 
 * `Params`: what a policy may set (a `RuleModel`);
 * `find(proposal, params) -> Iterator[Breach]`: every place where the proposal breaks the rule;
+* `prepare(proposal, all_params)`, where work can be shared by all the policies of the rule: called once before them;
 * `ON_CHANGE = True`, where it compares with what stood before: it is not asked of a proposal without a `before`.
 
 What a breach says to a person is the message `rule-<name>` (with `<name>` the module's, in hyphens) filled in with the
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -110,6 +111,13 @@ def names() -> list[str]:
 def compares(rule: Rule) -> bool:
     """Tell whether a rule is about what a change does, and so needs what stood before."""
     return bool(getattr(rule, "ON_CHANGE", False))
+
+
+def prepare(rule: Rule, proposal: Proposal, params: Sequence[RuleModel]) -> None:
+    """Let a rule do at once what all its policies need."""
+    share = getattr(rule, "prepare", None)
+    if share is not None:
+        share(proposal, params)
 
 
 def load(name: str) -> Rule:
