@@ -13,17 +13,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from reviewed import flow_changes
+from reviewed import spot as spot_in
 
 from beffroi.city import City
 from beffroi.city.loader import Loaded, load
 from beffroi.city.words import Text
 from beffroi.gate import Decision, Strictness, Violation, judge
 from beffroi.network.answer import Deviation, answer
-from beffroi.network.asking import Question, flows_of
 from beffroi.network.committed import committed, proof_of
 from beffroi.network.compiling import compiled
-from beffroi.network.describe import described
-from beffroi.network.difference import Change, compare
 from beffroi.network.reader import read
 from beffroi.network.town import Town, town_of
 from beffroi.policy import Level, Policy, example_town, load_policies
@@ -89,9 +88,8 @@ def town(flows: tuple[int, ...] | None = None, *, before: bool = False) -> Loade
         return load(Path(folder), shown_as=PLACE)
 
 
-def spot(path: tuple[str | int, ...], *, before: bool = False) -> Spot:
-    file, _, line = town(before=before).where(path).rpartition(":")
-    return Spot(file=file, line=int(line), before=before)
+def spot(path: tuple[str | int, ...]) -> Spot:
+    return spot_in(town(), path)
 
 
 @cache
@@ -114,25 +112,8 @@ def _network(city: City) -> Town:
 @cache
 def flows() -> tuple[FlowChange, ...]:
     """What the change opens and closes: the real difference."""
-    towns = {before: _network(town(before=before).city) for before in (True, False)}
-    return tuple(_flow_change(change, towns[change.sort == "closed"]) for change in compare(towns[True], towns[False]))
-
-
-def _flow_change(change: Change, there: Town) -> FlowChange:
-    witness = change.packets.witness()
-    assert witness is not None
-    before = change.sort == "closed"
-    behind = flows_of(there, Question(change.start, witness))
-    return FlowChange(
-        sort=change.sort,
-        family=change.family,
-        start=change.start,
-        end=change.end,
-        packets=tuple(described(change.packets)),
-        witness=witness.show(),
-        doubtful=change.doubtful,
-        flows=tuple((there.city.flows[index].name, spot(("flows", index), before=before)) for index in behind),
-    )
+    before, after = town(before=True), town()
+    return flow_changes(before, after, _network(before.city), _network(after.city))
 
 
 @cache

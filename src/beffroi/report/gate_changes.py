@@ -42,6 +42,8 @@ def flow(changes: tuple[FlowChange, ...], language: str) -> Entry:
         "families": joined(prose(f"IPv{family}") for family in families),
     }
     key = f"pages-flow-{one.sort}" + ("-perhaps" if one.doubtful else "")
+    others = tuple(dict.fromkeys(place for change in changes for place in change.elsewhere))
+    also = [told("pages-flow-elsewhere", language, places=names(others, language))] if others else []
     behind = [told("pages-flow-behind", language, flow=name, place=place(spot, language)) for name, spot in one.flows]
     return Entry(
         Mark.DOUBT if one.doubtful else _FLOW_MARKS[one.sort],
@@ -49,6 +51,7 @@ def flow(changes: tuple[FlowChange, ...], language: str) -> Entry:
         lines=(
             *(behind or [told("pages-flow-undeclared", language)]),
             *(line for family in families for line in _packets(changes, family, language)),
+            *also,
         ),
     )
 

@@ -67,7 +67,8 @@ class _Run:
     def faults(self) -> Iterator[Json]:
         for each in self.review.faults:
             message = self.message(prose(f"{each.field}: {each.reason}"), prose(each.hint))
-            yield self.result(MODEL, "error", message, each.spot, each.field, each.reason)
+            names = (step for step in each.field.split(".") if not step.isdigit())
+            yield self.result(MODEL, "error", message, each.spot, *names)
 
     def violations(self) -> Iterator[Json]:
         for mark, found in gate_findings.marked(self.review):

@@ -146,6 +146,14 @@ def test_a_fingerprint_stays_when_lines_and_positions_move(gate_specimen: Module
     assert prints[0] == prints[1]
 
 
+def test_a_mistake_s_fingerprint_holds_no_position_and_no_language(gate_specimen: ModuleType) -> None:
+    review = gate_specimen.mistaken()
+    [fault] = review.faults
+    moved = fault.model_copy(update={"field": "flows.9.servcie", "reason": "champ inconnu"})
+    [before], [after] = results(review), results(review.model_copy(update={"faults": (moved,)}))
+    assert before["partialFingerprints"] == after["partialFingerprints"]
+
+
 def test_no_two_results_share_a_fingerprint(gate_specimen: ModuleType) -> None:
     review = gate_specimen.make_review()
     twice = review.model_copy(update={"found": review.found * 2})
