@@ -47,7 +47,7 @@ def load(folder: Path, *, root: Path | None = None, profile: str = "town") -> De
     content = root or content_root(folder)
     written = load_town(folder)
     controls = load_profile(content, profile, load_controls(content))
-    waivers, document = load_waivers(folder, shown_as=f"{folder.as_posix()}/{FILE}")
+    waivers, document = load_waivers(folder, shown_as=(folder / FILE).as_posix())
     desired = derive(written.city, controls)
     return Declaration(content, folder, written, controls, desired, waivers, document)
 
