@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from beffroi.city import City
+from beffroi.city import City, Flow
 from beffroi.city.words import Name
 
 from . import Breach, Proposal, RuleModel, Source
@@ -19,6 +19,10 @@ class Params(RuleModel):
     """The role of the hosts that keep the copies."""
 
     role: Name = "backup"
+
+
+_Alike = tuple[tuple[str, ...], tuple[str, ...], str, str | None]
+"""What flows that copy the same have in common: their ends, their service and their activity."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +39,42 @@ def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
     if proposal.before is None:
         return
     stays = _StillKept(proposal.city)
-    left = [copy for _, copies in _copies(proposal.city, params.role) for copy in copies]
+    left = [copy for copies in _copies(proposal.city, params.role).values() for copy in copies]
     alike = {(copy.host, copy.activity) for copy in left}
     of_any = {(copy.host, copy.service) for copy in left if copy.activity is None}
-    for index, copies in _copies(proposal.before.city, params.role):
-        lost = [it for it in copies if (it.host, it.activity) not in alike and (it.host, it.service) not in of_any]
-        bereft = sorted({copy.host for copy in lost if stays(copy)})
-        if bereft:
-            name = proposal.before.city.flows[index].name
-            yield Breach(name, ("flows", index), {"flow": name, "hosts": ", ".join(bereft)}, Source.BEFORE)
+    bereft = {
+        end: sorted(
+            copy.host
+            for copy in copies
+            if (copy.host, copy.activity) not in alike and (copy.host, copy.service) not in of_any and stays(copy)
+        )
+        for end, copies in _copies(proposal.before.city, params.role).items()
+    }
+    for index, flow in enumerate(proposal.before.city.flows):
+        if machines := bereft[_alike(flow)]:
+            names = {"flow": flow.name, "hosts": ", ".join(machines)}
+            yield Breach(flow.name, ("flows", index), names, Source.BEFORE)
 
 
-def _copies(city: City, role: str) -> Iterator[tuple[int, list[_Copy]]]:
-    """Yield what each flow copies: whatever a backup host fetches, and what hosts bring there for an activity."""
+def _alike(flow: Flow) -> _Alike:
+    return flow.source, flow.destination, flow.service, flow.processing
+
+
+def _copies(city: City, role: str) -> dict[_Alike, list[_Copy]]:
+    """Return what flows copy, those alike once: whatever a backup host fetches, and what others bring there.
+
+    Others bring copies for an activity; without one, it is logs or the like.
+    """
     ends = {name for flow in city.flows for name in (*flow.source, *flow.destination)}
     hosts_of = {name: hosts(city, name) for name in ends}
     backups = {name: {it for it, host in found.items() if role in host.roles} for name, found in hosts_of.items()}
-    for index, flow in enumerate(city.flows):
-        fetched = flow.destination if any(backups[name] for name in flow.source) else ()
-        brought = flow.source if flow.processing and any(backups[name] for name in flow.destination) else ()
+    copies = {}
+    for sources, destinations, service, activity in dict.fromkeys(map(_alike, city.flows)):
+        fetched = destinations if any(backups[name] for name in sources) else ()
+        brought = sources if activity and any(backups[name] for name in destinations) else ()
         copied = {host for name in (*fetched, *brought) for host in hosts_of[name].keys() - backups[name]}
-        yield index, [_Copy(host, flow.service, flow.processing) for host in sorted(copied)]
+        copies[sources, destinations, service, activity] = [_Copy(host, service, activity) for host in copied]
+    return copies
 
 
 class _StillKept:
