@@ -13,9 +13,16 @@ from . import Proposal
 
 
 def machines(control: Control, city: City) -> frozenset[str]:
-    """Return the machines on which a control asks for something."""
+    """Return the machines that a control is about (some may have nothing that it asks for)."""
     sites = [Site(name=name, machine=machine, city=city) for name, machine in city.machines().items()]
-    return frozenset(site.name for site in sites if _asks(control, site))
+    return frozenset(site.name for site in sites if control.applies.to(site))
+
+
+def asks(control: Control, city: City, machine: str) -> bool:
+    """Tell whether a control asks something of a machine of the city."""
+    site = Site(name=machine, machine=city.machines()[machine], city=city)
+    kind = kinds.load(control.kind)
+    return control.applies.to(site) and bool(kind.expected(kind.Params.model_validate(control.params), site))
 
 
 def common(proposal: Proposal) -> Iterator[tuple[Control, Control]]:
@@ -25,10 +32,3 @@ def common(proposal: Proposal) -> Iterator[tuple[Control, Control]]:
     for name, control in proposal.after.controls.items():
         if name in proposal.before.controls:
             yield proposal.before.controls[name], control
-
-
-def _asks(control: Control, site: Site) -> bool:
-    if not control.applies.to(site):
-        return False
-    kind = kinds.load(control.kind)
-    return bool(kind.expected(kind.Params.model_validate(control.params), site))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import Breach, Proposal, RuleModel, Source
-from ._stores import pairs
+from ._register import left, pairs
 
 ON_CHANGE = True
 
@@ -18,10 +18,9 @@ def find(proposal: Proposal, _params: Params) -> Iterator[Breach]:
     """Yield the activities that are gone while stores of theirs stay; a new one that claims them all is the same."""
     if proposal.before is None:
         return
-    stood, stands = proposal.before.city.processing, proposal.city.processing
-    new = [activity for name, activity in stands.items() if name not in stood]
-    for name in stood.keys() - stands.keys():
-        left = {now.name for old, now in pairs(proposal) if now and old.name in stood[name].stores}
-        if left and not any(left <= set(activity.stores) for activity in new):
-            names = {"activity": name, "stores": ", ".join(sorted(left))}
+    going_on = {name for name, _, _, _ in pairs(proposal)}
+    for name, activity in proposal.before.city.processing.items():
+        stores = left(activity, proposal) if name not in going_on else set()
+        if stores:
+            names = {"activity": name, "stores": ", ".join(sorted(stores))}
             yield Breach(name, ("processing", name), names, Source.BEFORE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from . import Breach, Proposal, RuleModel
+from ._flows import pairs
 
 ON_CHANGE = True
 
@@ -18,13 +19,11 @@ class Params(RuleModel):
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
     """Yield the flows that had an end date and whose end is now later, or never."""
-    if proposal.before is None:
-        return
-    known = {flow.name: flow.until for flow in proposal.before.city.flows}
-    for index, flow in enumerate(proposal.city.flows):
-        was, now = known.get(flow.name), flow.until
-        if was is None or (now is None) != (params.ends == "never"):
+    for old, index, flow in pairs(proposal):
+        was, now = old.until, flow.until
+        # Under another name it is another flow, unless it opens the very same.
+        if was is None or (old.name != flow.name and old.service != flow.service):
             continue
-        if now is None or now > was:
+        if (now is None) == (params.ends == "never") and (now is None or now > was):
             names = {"flow": flow.name, "before": was.isoformat(), "after": now.isoformat() if now else "-"}
             yield Breach(flow.name, ("flows", index, "until"), names)

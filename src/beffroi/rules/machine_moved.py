@@ -24,8 +24,9 @@ def find(proposal: Proposal, _params: Params) -> Iterator[Breach]:
     if proposal.before is None:
         return
     stood, city = proposal.before.city, proposal.city
+    keep = keepers(stood) & keepers(city)
     for name in city.hosts:
-        if name not in stood.hosts or name in keepers(stood) & keepers(city):
+        if name not in stood.hosts or name in keep:
             continue
         was, now = _zones(stood, name), _zones(city, name)
         if was != now and set(stood.hosts[name].interfaces) != set(city.hosts[name].interfaces):

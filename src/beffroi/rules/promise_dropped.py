@@ -10,6 +10,7 @@ from beffroi.city.processing import Processor
 from beffroi.fieldpath import FieldPath
 
 from . import Breach, Proposal, RuleModel
+from ._register import pairs
 
 ON_CHANGE = True
 
@@ -30,11 +31,8 @@ class Params(RuleModel):
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
     """Yield the activities that promise less than they did, each once."""
-    if proposal.before is None:
-        return
-    stood = proposal.before.city.processing
-    for name, activity in proposal.city.processing.items():
-        dropped = next(_PROMISES[params.promise](stood[name], activity), None) if name in stood else None
+    for _, old, name, new in pairs(proposal):
+        dropped = next(_PROMISES[params.promise](old, new), None)
         if dropped:
             path, was, now = dropped
             names = {"activity": name, "field": ".".join(map(str, path)), "before": was, "after": now}

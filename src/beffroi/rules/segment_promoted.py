@@ -10,6 +10,7 @@ from pydantic import Field
 from beffroi.city import Zone
 
 from . import Breach, Proposal, RuleModel
+from ._segments import pairs
 
 ON_CHANGE = True
 
@@ -22,13 +23,8 @@ class Params(RuleModel):
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
     """Yield the segments whose zone is of a more trusted group than it was."""
-    if proposal.before is None:
-        return
     ranks = {zone: rank for rank, zones in enumerate(params.trust) for zone in zones}
-    stood = proposal.before.city.segments
-    for name, segment in proposal.city.segments.items():
-        if name not in stood or not {segment.zone, stood[name].zone} <= ranks.keys():
-            continue
-        if ranks[segment.zone] > ranks[stood[name].zone]:
-            names = {"segment": name, "before": stood[name].zone.value, "after": segment.zone.value}
+    for old, name, segment in pairs(proposal):
+        if old.zone in ranks and segment.zone in ranks and ranks[segment.zone] > ranks[old.zone]:
+            names = {"segment": name, "before": old.zone.value, "after": segment.zone.value}
             yield Breach(name, ("segments", name, "zone"), names)

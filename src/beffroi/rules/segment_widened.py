@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import Breach, Proposal, RuleModel
+from ._segments import pairs
 
 ON_CHANGE = True
 
@@ -15,13 +16,7 @@ class Params(RuleModel):
 
 def find(proposal: Proposal, _params: Params) -> Iterator[Breach]:
     """Yield the segments one of whose networks holds the one that it was, and more; each once."""
-    if proposal.before is None:
-        return
-    stood = proposal.before.city.segments
-    for name, segment in proposal.city.segments.items():
-        if name not in stood:
-            continue
-        old = stood[name]
+    for old, name, segment in pairs(proposal):
         if segment.ipv4 != old.ipv4 and segment.ipv4.supernet_of(old.ipv4):
             field, was, now = "ipv4", str(old.ipv4), str(segment.ipv4)
         elif segment.ipv6 != old.ipv6 and segment.ipv6.supernet_of(old.ipv6):

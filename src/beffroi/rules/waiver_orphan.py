@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from beffroi.waiver import Waiver
 
 from . import Breach, Proposal, RuleModel, Waivable, compares, load, waivable
-from ._held import machines
+from ._held import asks
 from ._waivers import breach, numbered
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def _has_a_use(waiver: Waiver, proposal: Proposal, breaks: _Breaks) -> bool:
     town = proposal.after
     if waiver.control is not None:
         control = town.controls.get(waiver.control)
-        known = control is not None and waiver.subject in town.city.machines()
-        return control is None or not known or waiver.subject in machines(control, town.city)
+        if control is None or waiver.subject not in town.city.machines():
+            return True
+        return asks(control, town.city, waiver.subject)
     policy = town.policies.get(waiver.policy or "")
     # Another rule refuses the waivers of what is never waived; asked here, this rule would ask itself.
     if policy is None or _is_never_waived(policy):
