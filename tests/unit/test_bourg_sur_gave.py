@@ -12,7 +12,6 @@ from beffroi.city.machines import FleetKind
 from beffroi.gate import Decision, judge
 from beffroi.policy import Level, load_policies
 from beffroi.rules import Commitment, Proposal, Source
-from beffroi.waiver import load_waivers
 
 ROOT = Path(__file__).parents[2]
 A_DAY_OF_THE_PILOT = date(2027, 1, 1)
@@ -24,9 +23,9 @@ def _city() -> City:
 
 
 def _judged(city: City, today: date) -> Decision:
-    waivers, _ = load_waivers(ROOT / "inventory" / "bourg-sur-gave", shown_as="waivers.yml")
+    town = declaration.load(ROOT / "inventory" / "bourg-sur-gave")
     policies = load_policies(ROOT)
-    return judge(Proposal(Commitment(city, policies=policies, waivers=waivers), today), policies)
+    return judge(Proposal(Commitment(city, town.controls, policies, town.waivers), today), policies)
 
 
 def test_it_is_a_town_of_its_announced_size(city: City) -> None:
