@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from beffroi.city import City, Zone
 from beffroi.city.loader import Loaded
@@ -49,7 +49,7 @@ def load(folder: Path, *, root: Path | None = None, profile: str = "town", shown
     shown = folder.as_posix() if shown_as is None else shown_as
     written = load_town(folder, shown_as=shown)
     controls = load_profile(content, profile, load_controls(content))
-    waivers, document = load_waivers(folder, shown_as=f"{shown}/{FILE}")
+    waivers, document = load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix())
     desired = derive(written.city, controls)
     return Declaration(content, folder, written, controls, desired, waivers, document)
 

@@ -5,7 +5,7 @@ A Decision names the plan that it is about by the plan's digest; `apply` refuses
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -19,7 +19,6 @@ from beffroi.policy import Level, Policy
 from beffroi.rules import Proposal, Source
 from beffroi.schemas import unsatisfied
 from beffroi.verdict import Frozen
-from beffroi.waiver import Waiver
 
 
 class Violation(Frozen):
@@ -142,7 +141,6 @@ def judge(
     found.sort(key=lambda violation: list(Level).index(violation.level))
     broken = {violation.policy for violation in found}
     known = _known([policy for name, policy in asked.items() if name in broken], proposal)
-    waivers = [waiver for waiver in proposal.after.waivers if waiver.counts(proposal.today)]
     return Decision(
         plan=plan_digest,
         today=proposal.today,
@@ -150,7 +148,7 @@ def judge(
         policies=tuple(sorted(asked)),
         unasked=tuple(sorted(policies.keys() - asked.keys())),
         violations=tuple(
-            it.model_copy(update={"known": _same(it) in known, "waived": _is_waived(it, waivers)}) for it in found
+            it.model_copy(update={"known": _same(it) in known, "waived": _is_waived(it, proposal)}) for it in found
         ),
     )
 
@@ -205,5 +203,12 @@ def _same(violation: Violation) -> tuple[str, str]:
     return violation.policy, violation.subject
 
 
-def _is_waived(violation: Violation, waivers: Iterable[Waiver]) -> bool:
-    return any(waiver.policy == violation.policy and waiver.subject == violation.subject for waiver in waivers)
+def _is_waived(violation: Violation, proposal: Proposal) -> bool:
+    waivers = [it for it in proposal.after.waivers if it.policy == violation.policy and it.subject == violation.subject]
+    lets_pass = rules.Waivable.ALWAYS if violation.rule == "schema" else rules.waivable(rules.load(violation.rule))
+    if lets_pass == rules.Waivable.NEVER:
+        return False
+    if lets_pass == rules.Waivable.IF_IT_STOOD:
+        stood = proposal.before.waivers if proposal.before else ()
+        waivers = [waiver for waiver in waivers if waiver in stood]
+    return any(waiver.counts(proposal.today) for waiver in waivers)
