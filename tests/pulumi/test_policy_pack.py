@@ -7,8 +7,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -329,3 +331,19 @@ def test_a_preview_by_hand_tells_the_policies(town: Town, analyzer: Path) -> Non
     assert process.returncode == 1, said
     assert "[mandatory]  data/no-device-reaches-stores  (beffroi:city:City: petit-bourg)" in said
     assert "flows.0: flow requests-from-desks lets desks talk to records, which keeps data" in said
+
+
+# The process
+
+
+def test_the_pack_prints_its_port_alone_and_ends_at_once_when_interrupted() -> None:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "beffroi.pack.plugin", "127.0.0.1:1", "."]
+    with subprocess.Popen(command, cwd=POLICIES, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert 0 < int(process.stdout.readline()) < 65536
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=10)
+    assert (process.returncode, rest) == (0, "")
+    assert time.monotonic() - asked < 2
