@@ -36,6 +36,7 @@ from beffroi.pack.content import Content, compares, load
 from beffroi.policy import Example, Level, example_town
 from beffroi.provider.serve import serve
 from beffroi.rules import Commitment, Proposal
+from beffroi.waiver import Waiver
 
 pytestmark = pytest.mark.pulumi
 
@@ -182,6 +183,15 @@ def test_pulumi_speaks_french_to_a_french_reader(bench: Bench) -> None:
     assert "ouvre le port 22" in next(it[3] for it in _said(told) if it[0] == SSH)
 
 
+def test_a_waiver_that_the_component_carries_counts(bench: Bench) -> None:
+    text = {"fr": "x", "en": "x"}
+    who = {"owner": "it", "approver": "dpo", "reason": text, "compensating": "x", "until": "2999-12-31"}
+    waiver = Waiver.model_validate({"policy": SSH, "subject": "handy", **who})
+    bench.program = lambda: CityComponent(_town(HANDY), Paper(), waivers=[waiver])
+    told = bench.preview(policy_packs=[str(POLICIES)])
+    assert [(it[1], it[3][:7]) for it in _said(told) if it[0] == SSH] == [("advisory", "waived:")]
+
+
 # An update
 
 
@@ -243,11 +253,10 @@ def test_a_hand_written_city_of_bad_values_is_told_field_by_field(bench: Bench) 
 
 
 def test_a_pack_that_cannot_be_read_stops_pulumi_with_the_place(bench: Bench, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "compliance", tmp_path / "content/compliance")
-    shutil.copytree(POLICIES, tmp_path / "content/policies")
-    (tmp_path / "content/policies/network/wrong.yml").write_text("title: {fr: x, en: x}\nlevel: loud\n")
+    pack = _content_at(tmp_path)
+    (pack / "network/wrong.yml").write_text("title: {fr: x, en: x}\nlevel: loud\n")
     bench.program = _declaring(_town())
-    told = bench.preview(policy_packs=[str(tmp_path / "content/policies")])
+    told = bench.preview(policy_packs=[str(pack)])
     assert told.error
     said = f"{told.text}\n{told.error}"
     assert "policies/network/wrong.yml:2: level:" in said
@@ -277,6 +286,32 @@ def test_a_hostile_value_does_not_kill_pulumi_through_the_packs_words(bench: Ben
 def test_a_hostile_label_does_not_kill_pulumi_through_a_components_inputs(bench: Bench) -> None:
     bench.program = _declaring(_town({"hosts": {"db": {"label": {"fr": HOSTILE, "en": HOSTILE}}}}))
     assert "<{ %fg 7%}>" in _in_colours(bench, diff=True)
+
+
+# How it is set
+
+
+def test_no_flag_disarms_a_policy(bench: Bench, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({SSH: "disabled"}))
+    bench.program = _declaring(_town(HANDY))
+    told = bench.preview(policy_packs=[str(POLICIES)], policy_pack_configs=[str(settings)])
+    assert "does not support config" in f"{told.text}\n{told.error}"
+
+
+def test_the_profile_of_the_pack_is_an_option_of_its_runtime(bench: Bench, tmp_path: Path) -> None:
+    pack = _content_at(tmp_path)
+    (pack / "PulumiPolicy.yaml").write_text("runtime: {name: beffroi, options: {profile: harbour}}\n")
+    bench.program = _declaring(_town())
+    told = bench.preview(policy_packs=[str(pack)])
+    assert "compliance/profiles/harbour.yml" in f"{told.text}\n{told.error}"
+
+
+def _content_at(folder: Path) -> Path:
+    """Return a pack of our own to spoil."""
+    shutil.copytree(ROOT / "compliance", folder / "content/compliance")
+    shutil.copytree(POLICIES, folder / "content/policies")
+    return folder / "content/policies"
 
 
 # By hand, and on a state
