@@ -32,7 +32,7 @@ class LabTown:
         )
 
     def _with_town(self, words: tuple[str, ...]) -> list[str]:
-        verbs = 2 if words[0] == "lab" else 1
+        verbs = 2 if words[0] in {"lab", "flows"} else 1
         return [*words[:verbs], "--stack", self.stack, str(self.folder), *words[verbs:]]
 
     def apply(self, *options: str) -> subprocess.CompletedProcess[str]:

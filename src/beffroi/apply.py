@@ -115,7 +115,7 @@ class Works:
             close_connections(self.ssh_config, [step.name for step in steps if step.type == MACHINE])
             fresh = {step.name for step in steps if step.type == MACHINE and "create" in step.operation}
             convergences, observations = self._configure(fresh, everything=everything)
-        verdicts = judge(self.declared.desired, observations)
+        verdicts = self._verdicts(observations)
         run = Run(
             town=self.declared.city.town.name,
             started=started,
@@ -136,7 +136,7 @@ class Works:
             finished=datetime.now(UTC),
             plan_digest="",
             observations=observations,
-            verdicts=judge(self.declared.desired, observations),
+            verdicts=self._verdicts(observations),
         )
 
     def hang_up(self) -> None:
@@ -192,23 +192,31 @@ class Works:
         return converge(work, self.progress.action)
 
     def _drifted(self, seen: Iterable[Observation], hosts: set[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-        """Return the settings of the kinds that do not pass: sound, since a role does nothing that is not observed."""
+        """Return the settings of the kinds that do not pass: sound, since a role does nothing that is not observed.
+
+        What is waived is enforced all the same: a waiver excuses a verdict and changes no setting (ADR 7).
+        """
         drifted: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for verdict in self._not_passing(seen, hosts):
+        for verdict in self._not_passing(judge(self.declared.desired, seen), hosts):
             settings = self.declared.desired.settings(verdict.host)
             drifted.setdefault(verdict.host, {})[verdict.kind] = settings[verdict.kind]
         return drifted
 
-    def _not_passing(self, seen: Iterable[Observation], hosts: set[str]) -> list[Verdict]:
-        good = {Outcome.PASS, Outcome.NOT_APPLICABLE}
-        verdicts = judge(self.declared.desired, seen)
+    def _verdicts(self, seen: Iterable[Observation]) -> tuple[Verdict, ...]:
+        return judge(self.declared.desired, seen, self.declared.waivers, datetime.now(UTC).date())
+
+    def _not_passing(self, verdicts: Iterable[Verdict], hosts: set[str]) -> list[Verdict]:
+        good = {Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.WAIVED}
         return [verdict for verdict in verdicts if verdict.host in hosts and verdict.outcome not in good]
 
     def _settled(self, seen: tuple[Observation, ...], touched: set[str]) -> tuple[Observation, ...]:
         """Look again at touched machines until they pass: a clock, a first log line or a timer needs its seconds."""
         observations = {(observation.host, observation.kind): observation for observation in seen}
         deadline = time.monotonic() + _SETTLE_SECONDS
-        while pending := self._not_passing(observations.values(), touched | self._collectors()):
+        looked_at = touched | self._collectors()
+        # What is waived was enforced too: it is looked at once more, and never waited for.
+        pending = self._not_passing(judge(self.declared.desired, seen), looked_at)
+        while pending:
             kinds = frozenset(verdict.kind for verdict in pending)
             hosts = {verdict.host for verdict in pending}
             again = self._look(sorted(hosts), only=kinds)
@@ -216,6 +224,7 @@ class Works:
             if not touched or time.monotonic() > deadline:
                 break
             time.sleep(_SETTLE_PAUSE)
+            pending = self._not_passing(self._verdicts(observations.values()), looked_at)
         return tuple(observations.values())
 
     def _collectors(self) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from beffroi.city import City, Zone
 from beffroi.city.loader import Loaded
@@ -39,15 +39,17 @@ class Declaration:
         return self.written.city
 
 
-def load(folder: Path, *, root: Path | None = None, profile: str = "town") -> Declaration:
+def load(folder: Path, *, root: Path | None = None, profile: str = "town", shown_as: str | None = None) -> Declaration:
     """Load the town in `folder` with the content of `root` (by default the nearest folder above with `compliance/`).
 
-    Raise InvalidCity with every problem found, InvalidInput when there is no content.
+    `shown_as` is the folder's name in places and problems, by default as given. Raise InvalidCity with every problem
+    found, InvalidInput when there is no content.
     """
     content = root or content_root(folder)
-    written = load_town(folder)
+    shown = folder.as_posix() if shown_as is None else shown_as
+    written = load_town(folder, shown_as=shown)
     controls = load_profile(content, profile, load_controls(content))
-    waivers, document = load_waivers(folder, shown_as=f"{folder.as_posix()}/{FILE}")
+    waivers, document = load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix())
     desired = derive(written.city, controls)
     return Declaration(content, folder, written, controls, desired, waivers, document)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from beffroi import kinds
@@ -30,11 +31,18 @@ class DesiredState(Frozen):
 
     def hosts(self) -> list[str]:
         """Return the machines' names, in the order in which they are to be configured."""
-        return list(dict.fromkeys(check.host for check in self.checks))
+        return list(self._by_host)
 
     def of_host(self, host: str) -> list[Check]:
         """Return the checks of `host`."""
-        return [check for check in self.checks if check.host == host]
+        return list(self._by_host.get(host, ()))
+
+    @cached_property
+    def _by_host(self) -> dict[str, list[Check]]:
+        found: dict[str, list[Check]] = {}
+        for check in self.checks:
+            found.setdefault(check.host, []).append(check)
+        return found
 
     def settings(self, host: str) -> dict[str, list[dict[str, Any]]]:
         """Return, for each kind, the union of the settings that its controls ask of `host`."""
@@ -50,8 +58,9 @@ def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
     checks: list[Check] = []
     for name, machine in city.machines().items():
         site = Site(name=name, machine=machine, city=city)
-        checks += [check for control in controls.values() if (check := _check(control, site))]
-        _refuse_contradictions(name, checks)
+        own = [check for control in controls.values() if (check := _check(control, site))]
+        _refuse_contradictions(name, own)
+        checks += own
     return DesiredState(checks=tuple(checks))
 
 
@@ -69,8 +78,6 @@ def _check(control: Control, site: Site) -> Check | None:
 def _refuse_contradictions(host: str, checks: list[Check]) -> None:
     seen: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for check in checks:
-        if check.host != host:
-            continue
         setting_model = kinds.load(check.kind).Setting
         for setting in check.settings:
             key = (check.kind, setting_model.model_validate(setting).key)

@@ -5,7 +5,7 @@ A Decision names the plan that it is about by the plan's digest; `apply` refuses
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -19,7 +19,6 @@ from beffroi.policy import Level, Policy
 from beffroi.rules import Proposal, Source
 from beffroi.schemas import unsatisfied
 from beffroi.verdict import Frozen
-from beffroi.waiver import Waiver
 
 
 class Violation(Frozen):
@@ -138,10 +137,10 @@ def judge(
 ) -> Decision:
     """Return the decision on the plan of `plan_digest`, which makes `proposal` so: mandatory violations come first."""
     asked = {name: policy for name, policy in policies.items() if proposal.before or not _compares(policy)}
-    found = [violation for policy in asked.values() for violation in violations(policy, proposal)]
+    found = _violations(asked.values(), proposal)
     found.sort(key=lambda violation: list(Level).index(violation.level))
-    known = _known(asked.values(), proposal)
-    waivers = [waiver for waiver in proposal.after.waivers if waiver.counts(proposal.today)]
+    broken = {violation.policy for violation in found}
+    known = _known([policy for name, policy in asked.items() if name in broken], proposal)
     return Decision(
         plan=plan_digest,
         today=proposal.today,
@@ -149,9 +148,21 @@ def judge(
         policies=tuple(sorted(asked)),
         unasked=tuple(sorted(policies.keys() - asked.keys())),
         violations=tuple(
-            it.model_copy(update={"known": _same(it) in known, "waived": _is_waived(it, waivers)}) for it in found
+            it.model_copy(update={"known": _same(it) in known, "waived": _is_waived(it, proposal)}) for it in found
         ),
     )
+
+
+def _violations(policies: Collection[Policy], proposal: Proposal) -> list[Violation]:
+    """Return all that breaks some policies, those of one rule prepared together."""
+    by_rule: dict[str, list[Policy]] = {}
+    for policy in policies:
+        if policy.rule:
+            by_rule.setdefault(policy.rule, []).append(policy)
+    for name, several in by_rule.items():
+        rule = rules.load(name)
+        rules.prepare(rule, proposal, [rule.Params.model_validate(policy.params) for policy in several])
+    return [violation for policy in policies for violation in violations(policy, proposal)]
 
 
 def violations(policy: Policy, proposal: Proposal) -> Iterator[Violation]:
@@ -180,17 +191,24 @@ def _compares(policy: Policy) -> bool:
     return policy.rule is not None and rules.compares(rules.load(policy.rule))
 
 
-def _known(policies: Iterable[Policy], proposal: Proposal) -> set[tuple[str, str]]:
+def _known(policies: Sequence[Policy], proposal: Proposal) -> set[tuple[str, str]]:
     """Return what stood before the change already; what a change itself does is never known."""
     if proposal.before is None:
         return set()
     stood = Proposal(proposal.before, proposal.today)
-    return {_same(it) for policy in policies if not _compares(policy) for it in violations(policy, stood)}
+    return {_same(it) for it in _violations([policy for policy in policies if not _compares(policy)], stood)}
 
 
 def _same(violation: Violation) -> tuple[str, str]:
     return violation.policy, violation.subject
 
 
-def _is_waived(violation: Violation, waivers: Iterable[Waiver]) -> bool:
-    return any(waiver.policy == violation.policy and waiver.subject == violation.subject for waiver in waivers)
+def _is_waived(violation: Violation, proposal: Proposal) -> bool:
+    waivers = [it for it in proposal.after.waivers if it.policy == violation.policy and it.subject == violation.subject]
+    lets_pass = rules.Waivable.ALWAYS if violation.rule == "schema" else rules.waivable(rules.load(violation.rule))
+    if lets_pass == rules.Waivable.NEVER:
+        return False
+    if lets_pass == rules.Waivable.IF_IT_STOOD:
+        stood = proposal.before.waivers if proposal.before else ()
+        waivers = [waiver for waiver in waivers if waiver in stood]
+    return any(waiver.counts(proposal.today) for waiver in waivers)

@@ -27,12 +27,17 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class Planned:
-    """One resource: its sort, its name, where the town's files write it, and its properties as plain JSON."""
+    """One resource: its sort, its name, where the town's files write it, and its properties as plain JSON.
+
+    The properties are the model's fields, with `name`, and for a store its `host`; `derived` are those that no line of
+    the resource itself says.
+    """
 
     sort: Sort
     name: str
     path: FieldPath
     properties: dict[str, Any]
+    derived: frozenset[str] = frozenset({"name"})
 
 
 _SECTIONS = {
@@ -45,15 +50,20 @@ _SECTIONS = {
 }
 
 
+_OF_STORE = frozenset({"name", "host"})
+
+
 def planned(city: City) -> Iterator[Planned]:
     """Yield every resource of a city, section after section; a host's stores come after the hosts."""
     plain = city.model_dump(mode="json", by_alias=True)
-    yield Planned(Sort.TOWN, city.town.name, ("town",), plain["town"])
+    yield Planned(Sort.TOWN, city.town.name, ("town",), plain["town"], frozenset())
     for sort, section in _SECTIONS.items():
         for name, properties in plain[section].items():
-            yield Planned(sort, name, (section, name), properties)
+            yield Planned(sort, name, (section, name), {**properties, "name": name})
     for host, described in plain["hosts"].items():
         for name, store in described["stores"].items():
-            yield Planned(Sort.STORE, name, ("hosts", host, "stores", name), {**store, "host": host})
+            yield Planned(
+                Sort.STORE, name, ("hosts", host, "stores", name), {**store, "name": name, "host": host}, _OF_STORE
+            )
     for index, flow in enumerate(plain["flows"]):
-        yield Planned(Sort.FLOW, flow["name"], ("flows", index), flow)
+        yield Planned(Sort.FLOW, flow["name"], ("flows", index), flow, frozenset())

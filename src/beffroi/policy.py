@@ -45,7 +45,7 @@ class Level(StrEnum):
 
 
 class Example(Declared):
-    """A change of the example town: mappings are merged into its own, lists take the place of its own.
+    """A change of the example town: mappings are merged into its own, lists take the place of its own, null removes.
 
     `finds` names the subjects that the policy must find: none in a good example, some in a bad one.
     A flow may leave out its name and purpose. `before`, a change of the example town too, is what the proposal would
@@ -195,6 +195,9 @@ def _policies(written: dict[str, dict[str, Any]]) -> dict[str, Policy]:
 def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in change.items():
+        if value is None:
+            merged.pop(key, None)
+            continue
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
         merged[key] = _merged(base[key], value) if both else value
     return merged

@@ -8,8 +8,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from beffroi.city.words import Text
 from beffroi.gate import Decision, Judgement, Violation
 from beffroi.network.answer import Deviation
+from beffroi.policy import Level
 from beffroi.verdict import Frozen
 
 
@@ -47,7 +49,8 @@ class FlowChange(Frozen):
     """Packets that a change opens or closes between two places: all of them in words, and a witness.
 
     `doubtful`: it cannot be told whether they change at all. `flows` are the declared flows behind it, with their line:
-    of the proposed files for what opens, of the base for what closes.
+    of the proposed files for what opens, of the base for what closes. `elsewhere` are other places from where whoever
+    stands there may send the very same packets.
     """
 
     sort: Literal["opened", "closed"]
@@ -58,6 +61,7 @@ class FlowChange(Frozen):
     witness: str
     doubtful: bool = False
     flows: tuple[tuple[str, Spot], ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class ControlChange(Frozen):
@@ -99,12 +103,22 @@ class Blast(Frozen):
     stores: tuple[str, ...] = ()
 
 
+class Asked(Frozen):
+    """A policy that judged, in its own words: what pages say of it where it finds nothing, too."""
+
+    policy: str
+    title: Text
+    rationale: Text
+    level: Level
+
+
 class Review(Frozen):
     """One town's proposed change, judged.
 
     `base` and `head` name what was compared, as the person wrote it: a git reference, or empty for the files as they
     are. With `faults` nothing else is filled in. `deviations` are those of the proof: the compiled firewalls against
-    the declared flows. `steps` are the real preview's, when one was asked for.
+    the declared flows. `steps` are the real preview's, when one was asked for. `asked` are the decision's policies;
+    `flow_spots` tells where flows that deviations name are written, `spot` where the town is.
     """
 
     town: str
@@ -120,6 +134,9 @@ class Review(Frozen):
     register_: tuple[RegisterChange, ...] = ()
     blast: tuple[Blast, ...] = ()
     steps: tuple[str, ...] | None = None
+    asked: tuple[Asked, ...] = ()
+    flow_spots: dict[str, Spot] = {}
+    spot: Spot | None = None
 
     @property
     def judgement(self) -> Judgement:

@@ -36,4 +36,5 @@ def _breach(validator: Draft202012Validator, resource: Planned) -> Breach | None
         "field": ".".join(map(str, field)) or "-",
         "value": value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…",
     }
-    return Breach(resource.name, (*resource.path, *field), names)
+    written = () if field and field[0] in resource.derived else field
+    return Breach(resource.name, (*resource.path, *written), names)

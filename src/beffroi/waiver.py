@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from beffroi import yamlfile
 from beffroi.city.net import Day
+from beffroi.city.schema import DIALECT
 from beffroi.city.words import Declared, Line, Name, Text
-from beffroi.errors import InvalidCity
+from beffroi.errors import InvalidCity, Problem
+from beffroi.fieldpath import visible
+from beffroi.messages import say
 from beffroi.yamlfile import Document
 
 FILE = "waivers.yml"
@@ -43,6 +46,11 @@ class Waiver(Declared):
             raise PydanticCustomError("waiver_about_one", "a waiver names a policy or a control, not both")  # noqa: EM101
         return self
 
+    @property
+    def called(self) -> str:
+        """Return what it waives, in a few words: the policy or the control, and the subject."""
+        return f"{self.policy or self.control}: {self.subject}"
+
     def counts(self, today: date) -> bool:
         """Tell whether it still counts on a day."""
         return today <= self.until
@@ -58,10 +66,34 @@ def load_waivers(folder: Path, *, shown_as: str) -> tuple[tuple[Waiver, ...], Do
     Raise InvalidCity with every problem found. `shown_as` is the file's name in problems.
     """
     path = folder / FILE
-    if not path.exists():
+    if not (path.exists() or path.is_symlink()):
         return (), None
     document = yamlfile.read(path, shown_as=shown_as, within=folder)
     try:
-        return _File.model_validate(document.mapping()).waivers, document
+        waivers = _File.model_validate(document.mapping()).waivers
     except ValidationError as error:
         raise InvalidCity(document.problems(error, model=_File)) from error
+    problems = _written_twice(waivers, document)
+    if problems:
+        raise InvalidCity(problems)
+    return waivers, document
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of `waivers.yml`, for editors."""
+    schema = {"$schema": DIALECT, **_File.model_json_schema(), "title": "A town's waivers, as Beffroi reads them"}
+    schema["$defs"]["Waiver"]["oneOf"] = [{"required": ["policy"]}, {"required": ["control"]}]
+    return schema
+
+
+def _written_twice(waivers: tuple[Waiver, ...], document: Document) -> list[Problem]:
+    """Return a problem for each waiver of what another one waives: which of both counts, nobody could tell."""
+    first: dict[str, int] = {}
+    problems = []
+    for index, waiver in enumerate(waivers):
+        known = first.setdefault(waiver.called, index)
+        if known != index:
+            line = document.lines[("waivers", known)]
+            reason = say("waiver-twice", waiver=visible(waiver.called), line=line)
+            problems.append(document.problem(("waivers", index), reason, say("waiver-twice-hint")))
+    return problems

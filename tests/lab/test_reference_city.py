@@ -104,3 +104,39 @@ def test_a_rule_added_by_hand_is_found_with_the_packets_that_it_opened(city: Lab
     responsible = {(rule["machine"], rule["text"]) for each in deviations for rule in each["rules"]}  # type: ignore[attr-defined]
     assert responsible == {("core", "quick")}
     assert prove(city) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("nft insert rule inet beffroi input tcp dport 3389 accept", "tcp/3389"),
+        ("nft add chain inet beffroi input '{ policy accept; }'", "policy accept"),
+        ("nft flush ruleset", "opened"),
+        (
+            (
+                "nft add table ip extra; nft add chain ip extra c '{ type filter hook input priority -5; }'; "
+                "nft add rule ip extra c tcp dport 5432 drop"
+            ),
+            "ip extra c",
+        ),
+        (
+            (
+                "nft add table netdev n; nft add chain netdev n c "
+                "'{ type filter hook ingress device servers priority 0; policy accept; }'; "
+                "nft add rule netdev n c ip saddr 10.78.50.0/24 drop"
+            ),
+            "netdev n",
+        ),
+    ],
+    ids=["a rule", "a policy", "all flushed", "another table", "a chain on a device"],
+)
+def test_what_somebody_did_to_a_hosts_firewall_is_told(city: LabTown, script: str, words: str) -> None:
+    assert city.beffroi("flows", "drift").returncode == 0
+    city.exec("db", script)
+    try:
+        done = city.beffroi("flows", "drift")
+    finally:
+        city.exec("db", "nft flush ruleset; nft -f /etc/nftables.conf")
+    assert done.returncode == (2 if "netdev" in script else 1), done.stdout + done.stderr
+    assert "db: " in done.stdout
+    assert words in done.stdout

@@ -7,9 +7,10 @@ import pytest
 from beffroi import rules
 from beffroi.errors import InvalidCity
 from beffroi.framework import load_frameworks
-from beffroi.gate import violations
+from beffroi.gate import Violation, violations
 from beffroi.messages import LANGUAGES
 from beffroi.policy import EXAMPLE_TOWN, Example, Policy, example_town, load_policies
+from beffroi.rules import Proposal, Source
 
 ROOT = Path(__file__).parents[2]
 POLICIES = load_policies(ROOT)
@@ -48,11 +49,25 @@ def test_a_violation_says_what_and_what_next(policy: Policy, example: Example, l
 
 @pytest.mark.parametrize(("policy", "example"), _examples("bad"))
 def test_a_violation_points_at_something_that_is_written(policy: Policy, example: Example) -> None:
-    city = example.proposal(TOWN).city.model_dump(by_alias=True)
-    for violation in violations(policy, example.proposal(TOWN)):
-        value: Any = city
+    proposal = example.proposal(TOWN)
+    for violation in violations(policy, proposal):
+        value: Any = _written(proposal, violation)
         for step in violation.path:
             value = value[step]
+
+
+def _written(proposal: Proposal, violation: Violation) -> dict[str, Any]:
+    """Return the part of the repository in which a violation's path is written; what is gone stood before."""
+    before, after = proposal.before, proposal.after
+    assert before is not None
+    if violation.source == Source.WAIVERS:
+        return {"waivers": [waiver.model_dump() for waiver in after.waivers]}
+    if violation.source in (Source.CONTROLS, Source.POLICIES):
+        name = violation.source.value
+        both = {**getattr(before, name), **getattr(after, name)}
+        return {key: value.model_dump(by_alias=True) for key, value in both.items()}
+    city = before.city if violation.source == Source.BEFORE else after.city
+    return city.model_dump(by_alias=True)
 
 
 def test_every_rule_serves_some_policy() -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from .net import Interface, NetworkV4, NetworkV6
-from .words import Declared, Flag, Name, SegmentName, Text, Whole
+from .net import Day, Interface, NetworkV4, NetworkV6
+from .words import Declared, Flag, Line, Name, SegmentName, Text, Whole
 
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*[A-Za-z0-9]$", max_length=200)]
 UnixName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
@@ -29,6 +29,16 @@ class Store(Declared):
     encrypted_at_rest: Annotated[Flag, Field(description="the volume that holds it is encrypted")] = False
 
 
+class Image(Declared):
+    """The system image that a machine is made from."""
+
+    name: Annotated[Line, Field(description="as the target names it")]
+    built: Annotated[Day, Field(description="day on which it was made, its updates included")]
+
+
+Tags = Annotated[dict[Name, Name], Field(description="what else people sort machines by, such as `criticality`")]
+
+
 class Host(Declared):
     """A managed server."""
 
@@ -43,6 +53,8 @@ class Host(Declared):
     ]
     services: Annotated[tuple[Name, ...], Field(description="the services that this host offers")] = ()
     stores: Annotated[dict[Name, Store], Field(description="where the host keeps data, by name")] = {}
+    image: Annotated[Image | None, Field(description="what the machine is made from, where the target says")] = None
+    tags: Tags = {}
     responsible: Annotated[Name, Field(description="the function that answers for it")]
     forwarding: Annotated[Flag, Field(description="routes between segments: only gateways may")] = False
 
@@ -72,6 +84,8 @@ class Gateway(Declared):
     publish: Annotated[
         tuple[Published, ...], Field(description="services of inner hosts, reached over IPv4 at the gateway's address")
     ] = ()
+    image: Annotated[Image | None, Field(description="what the machine is made from, where the target says")] = None
+    tags: Tags = {}
     responsible: Annotated[Name, Field(description="the function that answers for it")]
 
 

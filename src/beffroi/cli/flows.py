@@ -14,7 +14,7 @@ from beffroi.network.asking import Question, between, flows_of, packet
 from beffroi.network.committed import committed
 from beffroi.network.counters import unused
 from beffroi.network.describe import described
-from beffroi.network.difference import Change, compare
+from beffroi.network.difference import Alike, alike, compare
 from beffroi.network.journey import Journey, journey
 from beffroi.network.reader import read
 from beffroi.network.town import Town, town_of
@@ -83,10 +83,13 @@ def diff(town: Path, root: Path | None, profile: str, old: Path) -> int:
     before, after = declared(old, root, profile), declared(town, root, profile)
     towns = {"closed": (before, _town(before, None)), "opened": (after, _town(after, None))}
     changes = compare(towns["closed"][1], towns["opened"][1])
-    for change in changes:
-        _tell_change(*towns[change.sort], change)
-    click.echo(say("flows-changed" if changes else "flows-unchanged", count=len(changes)))
-    return int(bool(changes))
+    told = [
+        each for sort, (found, _) in towns.items() for each in alike(found.city, changes) if each.change.sort == sort
+    ]
+    for each in told:
+        _tell_change(*towns[each.change.sort], each)
+    click.echo(say("flows-changed" if told else "flows-unchanged", count=len(told)))
+    return int(bool(told))
 
 
 @command.command(help=say("flows-anomalies-help"))
@@ -114,11 +117,14 @@ def anomalies(town: Path, root: Path | None, profile: str, stack: str | None, *,
     return int(bool(count))
 
 
-def _tell_change(found: Declaration, town: Town, change: Change) -> None:
+def _tell_change(found: Declaration, town: Town, alike_from: Alike) -> None:
+    change = alike_from.change
     places = {"start": change.start, "end": change.end, "family": f"IPv{change.family}"}
     click.echo(say(f"flows-{'doubtful' if change.doubtful else change.sort}", **places))
     for words in described(change.packets)[:3]:
         click.echo(say("prove-packets", packets=words))
+    if alike_from.elsewhere:
+        click.echo(say("flows-elsewhere", places=", ".join(alike_from.elsewhere)))
     witness = change.packets.witness()
     if witness is None:
         return

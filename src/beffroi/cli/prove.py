@@ -105,6 +105,8 @@ def show(town: Declaration, given: Answer, seconds: float) -> None:
         _tell(town, each)
     if len(given.deviations) > SHOWN:
         click.echo(say("prove-more-deviations", count=len(given.deviations) - SHOWN))
+    for machine, remark in given.remarks[:SHOWN]:
+        click.echo(say("prove-remark", machine=machine, remark=remark))
     broken = {each.invariant for each in given.deviations if each.invariant}
     told: dict[str, object] = {
         "count": len(given.deviations),

@@ -49,7 +49,10 @@ class Deviation(Frozen):
 
 
 class Answer(Frozen):
-    """What was proved of a town: `deviations` is empty when all is as declared and every invariant holds."""
+    """What was proved of a town: `deviations` is empty when all is as declared and every invariant holds.
+
+    `remarks` say what was read in a machine's rules and not followed, by machine.
+    """
 
     flows: int
     machines: tuple[str, ...]
@@ -59,6 +62,7 @@ class Answer(Frozen):
     unenforced: tuple[str, ...]
     invariants: tuple[str, ...]
     deviations: tuple[Deviation, ...]
+    remarks: tuple[tuple[str, str], ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -95,6 +99,7 @@ def answer(proof: Proof, invariants: Mapping[str, Invariant]) -> Answer:
         ),
         invariants=tuple(invariants),
         deviations=tuple(deviations),
+        remarks=tuple((name, each) for name, device in town.devices.items() for each in device.firewall.remarks),
     )
 
 

@@ -7,6 +7,7 @@ many flows there are; an element carries its flows' names.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, collapse_addresses
 from itertools import product
@@ -55,7 +56,7 @@ def compiled(city: City, machine: str) -> list[dict[str, Any]]:
     """Return the objects of a managed machine's ruleset; raise KeyError when there is none of that name."""
     described = city.machines()[machine]
     wanted = permits(city, machine)
-    sets = [_named(f"town{version}", address(family), _town(city, family)) for family, version in IP_VERSIONS]
+    sets: list[dict[str, Any]] = []
     chains: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if len(described.interfaces) > 1:
         found, rules = _spoofing(city, machine)
@@ -71,6 +72,7 @@ def compiled(city: City, machine: str) -> list[dict[str, Any]]:
     if isinstance(described, Gateway) and described.masquerade:
         rules = [_masquerade(segment) for segment in described.masquerade]
         chains.append((chain("translation", "nat", "postrouting", 100, "accept"), rules))
+    sets = [*_towns(city, chains), *sets]
     named = {"family": "inet", "table": "beffroi"}
     placed = [{"rule": {**named, "chain": head["name"], **each}} for head, rules in chains for each in rules]
     return [
@@ -258,6 +260,14 @@ def _masquerade(segment: str) -> dict[str, Any]:
     private = {"set": [network(4, span(each)) for each in PRIVATE_IPV4]}
     words = [equals({"meta": {"key": "oifname"}}, segment), equals(payload("ip", "saddr"), private)]
     return rule("private sources hidden", *words, COUNTER, {"masquerade": None})
+
+
+def _towns(city: City, chains: object) -> Iterator[dict[str, Any]]:
+    """Yield the sets of what is not the internet, where some rule asks for them."""
+    words = json.dumps(chains)
+    for family, version in IP_VERSIONS:
+        if f'"@town{version}"' in words:
+            yield _named(f"town{version}", address(family), _town(city, family))
 
 
 def _town(city: City, family: str) -> list[Any]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
+
+from beffroi.city import City
 
 from .crossing import Crossing
 from .firewall import Family, Firewall, Match
@@ -17,7 +20,7 @@ from .proof import UNTRACKED
 from .reach import Arrival, Reach, reach, town_matches, town_space
 from .town import FAMILIES, Town, martians
 
-__all__ = ["Change", "compare", "unchanged"]
+__all__ = ["Alike", "Change", "alike", "compare", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,50 @@ class Change:
     packets: PacketSet
     doubtful: bool
     crossings: tuple[Crossing, ...]
+
+
+@dataclass(frozen=True)
+class Alike:
+    """One change, and the other places from where the very same packets are opened or closed.
+
+    Nothing authenticates a source address on a link: what a segment may send can be sent by whoever stands on the way.
+    The change kept is the one from where the source lives.
+    """
+
+    change: Change
+    elsewhere: tuple[str, ...]
+
+
+def alike(city: City, changes: Iterable[Change]) -> list[Alike]:
+    """Put together the changes of the same packets to the same place, in their order."""
+    groups: list[list[Change]] = []
+    for change in changes:
+        known = next((group for group in groups if _same(group[0], change)), None)
+        if known is None:
+            groups.append([change])
+        else:
+            known.append(change)
+    return [_put_together(city, group) for group in groups]
+
+
+def _same(one: Change, other: Change) -> bool:
+    about = ("sort", "family", "end", "doubtful", "packets")
+    return all(getattr(one, name) == getattr(other, name) for name in about)
+
+
+def _put_together(city: City, group: list[Change]) -> Alike:
+    kept = next((each for each in group if _lives_there(city, each)), group[0])
+    return Alike(kept, tuple(each.start for each in group if each is not kept))
+
+
+def _lives_there(city: City, change: Change) -> bool:
+    witness = change.packets.witness()
+    if witness is None or change.start not in city.segments:
+        return witness is not None
+    segment = city.segments[change.start]
+    if change.family == 4:  # noqa: PLR2004 - the families are called by their number
+        return IPv4Address(witness.source) in segment.ipv4
+    return IPv6Address(witness.source) in segment.ipv6
 
 
 def unchanged(old: Town, new: Town) -> bool:

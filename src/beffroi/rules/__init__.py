@@ -4,7 +4,9 @@ A rule module defines
 
 * `Params`: what a policy may set (a `RuleModel`);
 * `find(proposal, params) -> Iterator[Breach]`: every place where the proposal breaks the rule;
-* `ON_CHANGE = True`, where it compares with what stood before: it is not asked of a proposal without a `before`.
+* `prepare(proposal, all_params)`, where work can be shared by all the policies of the rule: called once before them;
+* `ON_CHANGE = True`, where it compares with what stood before: it is not asked of a proposal without a `before`;
+* `WAIVABLE`, where a waiver does not do (a `Waivable`).
 
 What a breach says to a person is the message `rule-<name>` (with `<name>` the module's, in hyphens) filled in with the
 breach's `names`; `rule-<name>-hint` says what to do next. `load(name)` imports a rule; `names()` lists them all.
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -78,6 +80,17 @@ class Source(StrEnum):
     POLICIES = "policies"
 
 
+class Waivable(StrEnum):
+    """Whether a waiver lets a rule's breaches pass.
+
+    `if-it-stood`: only a waiver that stood before the change, so that no change excuses what it does to its judge.
+    """
+
+    ALWAYS = "always"
+    IF_IT_STOOD = "if-it-stood"
+    NEVER = "never"
+
+
 @dataclass(frozen=True)
 class Breach:
     """One place where a rule is broken: what it is about, where it is written, and the names that tell it.
@@ -110,6 +123,18 @@ def names() -> list[str]:
 def compares(rule: Rule) -> bool:
     """Tell whether a rule is about what a change does, and so needs what stood before."""
     return bool(getattr(rule, "ON_CHANGE", False))
+
+
+def prepare(rule: Rule, proposal: Proposal, params: Sequence[RuleModel]) -> None:
+    """Let a rule do at once what all its policies need."""
+    share = getattr(rule, "prepare", None)
+    if share is not None:
+        share(proposal, params)
+
+
+def waivable(rule: Rule) -> Waivable:
+    """Tell whether a rule's breaches may be waived."""
+    return cast("Waivable", getattr(rule, "WAIVABLE", Waivable.ALWAYS))
 
 
 def load(name: str) -> Rule:

@@ -229,6 +229,7 @@ def test_a_bridge_table_whose_text_differs_is_named_and_not_judged() -> None:
     assert compare_rulesets(bridge(1), bridge(1)).unfollowed == ()
 
 
+@pytest.mark.slow
 def test_many_alike_edits_of_a_long_chain_are_followed_without_aligning_them() -> None:
     rules = [
         rule

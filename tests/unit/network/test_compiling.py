@@ -69,8 +69,16 @@ def test_the_order_of_flows_changes_nothing_where_they_do_not_overlap(small_town
     assert compiled(small_town(flows=flows), "core") == compiled(small_town(flows=flows[::-1]), "core")
 
 
-def test_link_local_sources_are_not_the_internet(small_town: Town) -> None:
-    assert {"prefix": {"addr": "fe80::", "len": 10}} in _elements(compiled(small_town(), "core"), "town6")
+def test_link_local_sources_are_not_the_internet(small_town: Town, flow_of: FlowOf) -> None:
+    objects = compiled(small_town(flows=[flow_of("out", "app", "internet", "ssh")]), "core")
+    assert {"prefix": {"addr": "fe80::", "len": 10}} in _elements(objects, "town6")
+
+
+def test_a_machine_that_no_flow_of_the_internet_crosses_has_no_set_of_the_town(
+    small_town: Town, flow_of: FlowOf
+) -> None:
+    objects = compiled(small_town(flows=[flow_of("inside", "bastion", "app", "ssh")]), "app")
+    assert not [each["name"] for each in _all(objects, "set") if each["name"].startswith("town")]
 
 
 @pytest.mark.parametrize("machine", ["edge", "core", "app"])

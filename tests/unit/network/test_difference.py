@@ -6,7 +6,7 @@ from typing import Any
 from beffroi.city import City
 from beffroi.network.committed import committed
 from beffroi.network.describe import described
-from beffroi.network.difference import Change, compare
+from beffroi.network.difference import Change, alike, compare
 from beffroi.network.town import Town, town_of
 
 Make = Callable[..., City]
@@ -49,3 +49,14 @@ def test_what_one_change_opens_its_undoing_closes(small_town: Make, flow_of: Flo
     opened = {told[1:] for told in _told(compare(_town(old), _town(new)))}
     closed = {told[1:] for told in _told(compare(_town(new), _town(old)))}
     assert opened == closed != set()
+
+
+def test_the_same_packets_from_several_links_are_one_change_told_from_where_their_source_lives(
+    small_town: Make, flow_of: FlowOf
+) -> None:
+    old, new = small_town(flows=[]), small_town(flows=[flow_of("ssh", "bastion", "app", "ssh")])
+    changes = compare(_town(old), _town(new))
+    told = alike(new, changes)
+    assert len(told) < len(changes)
+    assert {each.change.start for each in told} <= {"bastion", "admin"}
+    assert sum(1 + len(each.elsewhere) for each in told) == len(changes)

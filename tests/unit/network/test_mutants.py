@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mutations import MUTATIONS, Mutation
 
 from beffroi.city import City
 from beffroi.city.loader import load_city
@@ -19,7 +20,7 @@ from beffroi.network.firewall import Firewall
 from beffroi.network.reader import read
 from beffroi.network.town import town_of
 
-Objects = list[dict[str, Any]]
+pytestmark = pytest.mark.slow
 
 
 @cache
@@ -36,45 +37,12 @@ def _gateway() -> str:
     return next(iter(_city().gateways))
 
 
-def _deleted(objects: Objects, index: int) -> None:
-    objects.pop(index)
-
-
-def _turned(objects: Objects, index: int) -> None:
-    expressions = objects[index]["rule"]["expr"]
-    for expression in expressions:
-        for old, new in (("accept", "drop"), ("drop", "accept")):
-            if old in expression:
-                del expression[old]
-                expression[new] = None
-                return
-
-
-def _widened(objects: Objects, index: int) -> None:
-    """Drop the first condition of the rule."""
-    expressions = objects[index]["rule"]["expr"]
-    first = next((each for each in expressions if "match" in each), None)
-    if first is not None:
-        expressions.remove(first)
-
-
-def _first(objects: Objects, index: int) -> None:
-    """Let the rule stand before all others of its chain."""
-    rule = objects.pop(index)
-    chain = rule["rule"]["chain"]
-    at = next((at for at, each in enumerate(objects) if each.get("rule", {}).get("chain") == chain), len(objects))
-    objects.insert(at, rule)
-
-
 def _mutants() -> Iterator[Any]:
     for index, each in enumerate(compiled(_city(), _gateway())):
         if "rule" in each:
-            for mutation in (_deleted, _turned, _widened, _first):
-                name = f"{each['rule']['chain']}-{index}-{mutation.__name__.strip('_')}"
+            for mutation in MUTATIONS:
+                name = f"{each['rule']['chain']}-{index}-{mutation.__name__}"
                 yield pytest.param(index, mutation, id=name)
-
-
-Mutation = Callable[[Objects, int], None]
 
 
 @cache

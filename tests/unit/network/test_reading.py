@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beffroi import nft
+from beffroi.network.conntrack import Packet
 from beffroi.network.firewall import Case, Firewall, Match, State, Tracking, Verb
 from beffroi.network.reader import NotAFirewall, read
 from beffroi.network.services import Point
+from beffroi.network.trace import Decision, Machine, received
 
 V4, V6 = 4, 6
 SYN, ACK, SYN_ACK = 2, 16, 18
@@ -274,6 +276,39 @@ def test_of_two_chains_at_one_priority_the_kernel_calls_the_later_first() -> Non
 def test_chains_that_ip_does_not_meet_are_remarked() -> None:
     text = "table netdev n { chain c { type filter hook ingress device lo priority 0; policy drop;\n }\n }\n"
     assert "netdev n c" in read(nft.listed(text, shown_as="n.nft")).remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("family", "hook"),
+    [
+        ("netdev", "ingress device lan priority 0"),
+        ("bridge", "prerouting priority 0"),
+        ("bridge", "input priority 0"),
+        ("inet", "ingress device lan priority 0"),
+    ],
+)
+@pytest.mark.parametrize("body", ["policy drop;", "policy accept; ip saddr 10.0.0.1 drop"])
+def test_what_a_chain_beside_the_ip_hooks_would_drop_is_in_doubt(family: str, hook: str, body: str) -> None:
+    text = f"table {family} beside {{ chain c {{ type filter hook {hook}; {body}\n }}\n }}\n"
+    firewall = read(nft.listed(text, shown_as="n.nft"))
+    packet = Packet(V4, int(ip_address("10.0.0.1")), int(ip_address("10.0.0.2")), Point(6, 1024, 22, SYN))
+    machine = Machine(lambda _, __: "", lambda _, __: None)
+    assert received(firewall, packet, entry="lan", machine=machine).decision is Decision.UNKNOWN
+
+
+def test_what_a_chain_of_one_device_drops_is_in_doubt_on_that_device_alone() -> None:
+    # Written here, since nft 1.0.6 leaves the device out of its listing.
+    about = {"family": "netdev", "table": "t", "name": "c", "type": "filter", "hook": "ingress", "policy": "drop"}
+    document = {"nftables": [{"chain": {**about, "prio": 0, "dev": "lan"}}]}
+    packet = Packet(V4, 1, 2, Point(6, 1024, 22, SYN))
+    machine = Machine(lambda _, __: "", lambda _, __: None)
+    fates = [received(read(document), packet, entry=entry, machine=machine).decision for entry in ("lan", "wan")]
+    assert fates == [Decision.UNKNOWN, Decision.ACCEPT]
+
+
+def test_a_chain_beside_the_ip_hooks_that_drops_nothing_raises_no_doubt() -> None:
+    text = "table bridge b { chain c { type filter hook prerouting priority 0; ether type ip accept\n }\n }\n"
+    assert [table.family for table in read(nft.listed(text, shown_as="n.nft")).tables] == ["bridge"]
 
 
 def _document(*objects: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from beffroi.messages import say
 from beffroi.network.firewall import Case, Chain, Firewall, Hook, Place, Rule, Table, Unknown, Verb, Verdict
 from beffroi.network.nfttext import rule_text
 
+from .beside import in_doubt
 from .elements import Elements, changed_by, named
 from .expressions import Setting
 from .matches import conjunction, doubted
@@ -108,7 +109,9 @@ class _Draft:
 
     def firewall(self) -> Firewall:
         """Read the rules, and return all."""
-        return Firewall(tuple(self._read(table) for table in self.tables.values()), tuple(self.remarks))
+        tables = [self._read(table) for table in self.tables.values()]
+        doubts = filter(None, map(in_doubt, tables))
+        return Firewall((*tables, *doubts), tuple(self.remarks))
 
     def _read(self, table: _TableDraft) -> Table:
         chains: dict[str, Chain] = {}

