@@ -6,6 +6,7 @@ reads it. Importing this module imports no Pulumi program.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,9 +24,18 @@ DECLARATION = "declaration"
 WAIVERS = "waivers"
 
 
+def colourless(text: str) -> str:
+    """Return `text` without what Pulumi takes for a colour, `<{%...%}>`: its display dies of one that it does not know.
+
+    It looks for them in whatever it shows, inputs and messages included (`sdk/go/common/diag/colors`).
+    """
+    return text.replace("<{%", "<{ %")
+
+
 def plain(model: BaseModel) -> dict[str, Any]:
     """Return a part of the model as JSON values under the names of the town's files; what is not set is left out."""
-    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    text = model.model_dump_json(by_alias=True, exclude_none=True)
+    return dict(json.loads(colourless(text)))
 
 
 def city_inputs(city: City, waivers: Iterable[Waiver]) -> dict[str, Any]:
@@ -34,4 +44,5 @@ def city_inputs(city: City, waivers: Iterable[Waiver]) -> dict[str, Any]:
     It is a text, since Pulumi's wire format knows neither the order of keys nor whole numbers beyond 2^53, and drops
     nulls: of several packets that break a policy, the pack would show another than the gate.
     """
-    return {DECLARATION: city.model_dump_json(by_alias=True), WAIVERS: [plain(waiver) for waiver in waivers]}
+    text = colourless(city.model_dump_json(by_alias=True))
+    return {DECLARATION: text, WAIVERS: [plain(waiver) for waiver in waivers]}

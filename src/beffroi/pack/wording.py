@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pulumi.runtime.proto import analyzer_pb2 as proto
 
 from beffroi import __version__
-from beffroi.components.declared import GATEWAY, SEGMENT, SERVER
+from beffroi.components.declared import GATEWAY, SEGMENT, SERVER, colourless
 from beffroi.messages import say, spoken_language
 from beffroi.pack.content import Content, compares
 from beffroi.pack.judging import CHANGES_ARE_ELSEWHERE, CITY_IS_SOUND, Remark
@@ -23,11 +23,8 @@ Components = Mapping[tuple[str, str, str], str]
 
 
 def shown(text: str) -> str:
-    """Return `text` so that it can neither act on a terminal nor on Pulumi, which dies of a colour that it ignores.
-
-    `<{%...%}>` is a colour in Pulumi's display (`sdk/go/common/diag/colors`), wherever it comes from.
-    """
-    return visible(text).replace("<{%", "<{ %")
+    """Return `text` so that it can act neither on a terminal nor on Pulumi's display."""
+    return colourless(visible(text))
 
 
 def diagnostic(remark: Remark, city: str, components: Components) -> proto.AnalyzeDiagnostic:
