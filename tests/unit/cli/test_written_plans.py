@@ -100,7 +100,7 @@ def test_a_plan_that_the_gate_refused_is_not_applied(made: TownRepository, file:
     town = declaration.load(made.town)
     write_plan(file, make_plan(town.city, town.desired, "hamlet", [STEP], folder=town.place, profile=town.profile))
     assert gate(file) == 1
-    with pytest.raises(RefusedPlan, match="refused this plan: .*network/ssh-through-the-bastion"):
+    with pytest.raises(RefusedPlan, match=r"refused this plan: .*network/ssh-through-the-bastion"):
         run("apply", "--yes", file)
 
 
