@@ -8,8 +8,9 @@ from pathlib import Path
 import pulumi
 
 from beffroi.city import City
-from beffroi.city.loader import load_city
+from beffroi.city.loader import load
 from beffroi.components import City as CityComponent
+from beffroi.lab.debian import require_bootable
 from beffroi.lab.image import image_folder
 from beffroi.lab.repository import repository_folder
 from beffroi.stack import console_password
@@ -33,4 +34,6 @@ def declare_city(city: City, state: StackState) -> None:
 def run() -> None:
     """Be the program of `stacks/city`: the town's folder is the setting `beffroi:town`, or BEFFROI_TOWN."""
     folder = pulumi.Config("beffroi").get("town") or os.environ["BEFFROI_TOWN"]
-    declare_city(load_city(Path(folder)), StackState(pulumi.get_stack()))
+    written = load(Path(folder))
+    require_bootable(written)
+    declare_city(written.city, StackState(pulumi.get_stack()))
