@@ -15,27 +15,23 @@ Beside it stand the accepted `comment.en.md`, `comment.fr.md` and `sarif.jsonl` 
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 
-import pytest
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
-from reviewed import Version, faults, review, version
+from click.testing import CliRunner
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from repositories import CHECKOUT, TownRepository
 
-from beffroi.errors import InvalidCity
+from beffroi.cli.verbs import program
+from beffroi.errors import InvalidInput
 from beffroi.gate import Judgement, Strictness
 from beffroi.review import FlowChange, Review
 
-ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases" / "pull_requests"
-TODAY = date(2026, 11, 26)
-_GIT = ("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "commit.gpgsign=false")
+TODAY = "2026-11-26"
 
 
 class _Written(BaseModel):
@@ -79,6 +75,7 @@ class Expected(_Written):
     """What the gate must answer, of all the towns together."""
 
     judgement: Judgement
+    error: str = ""
     faults: tuple[str, ...] = ()
     violations: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()
@@ -114,90 +111,72 @@ def cases() -> list[Case]:
 
 @dataclass(frozen=True)
 class Proposed:
-    """A case in git: the folders of both commits, and their names."""
+    """A case in git: `<name>-base` is the commit that it starts from, `<name>` the one that it proposes."""
 
     case: Case
-    before: Path
-    after: Path
-    commits: tuple[str, str]
+    repository: TownRepository
 
     def reviews(self, language: str) -> list[Review]:
-        """Return what the gate answers about each town; what files hold is told in `language`."""
-        return [_judged(self, town) or self._faults(town, language) for town in self.case.towns]
+        """Return what the gate answers; what is wrong in files is told in `language`. Raise InvalidInput."""
+        found = _judged(self, "en")[1]
+        return _judged(self, language)[1] if any(each.faults for each in found) else found
 
-    def sides(self, town: str) -> tuple[Version, Version]:
-        """Return the town before and after; raise InvalidCity, told in the language of the environment."""
-        before, after = self.commits
-        return version(self.before, town, before), version(self.after, town, after)
+    def status(self) -> int:
+        """Return the status that `beffroi gate` ends with."""
+        try:
+            return _judged(self, "en")[0]
+        except InvalidInput as error:
+            return error.exit_code
 
-    def _faults(self, town: str, language: str) -> Review:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("BEFFROI_LANG", language)
-            with pytest.raises(InvalidCity) as raised:
-                self.sides(town)
-        return faults(town, raised.value, self.after)
+    def gate(self, language: str) -> tuple[int, str]:
+        """Run `beffroi gate` on the case; return its status and its JSON. Raise what it raises."""
+        self.repository.git("checkout", "--quiet", self.case.name)
+        strictness = "--strict" if self.case.strictness == Strictness.STRICT else "--regressions"
+        refs = ("--base", f"{self.case.name}-base", "--head", self.case.name)
+        towns = [str(self.repository.folder / "inventory" / town) for town in self.case.towns]
+        argv = ["gate", "--json", "--today", TODAY, strictness, *refs, *towns]
+        done = CliRunner().invoke(program, argv, standalone_mode=False, env={"BEFFROI_LANG": language})
+        if done.exception is not None:
+            raise done.exception
+        return int(done.return_value), done.stdout
 
 
 @cache
-def _judged(proposed: Proposed, town: str) -> Review | None:
-    """Return what the gate answers, in any language; None where the files hold mistakes."""
-    try:
-        return review(*proposed.sides(town), TODAY, proposed.case.strictness)
-    except InvalidCity:
-        return None
+def _judged(proposed: Proposed, language: str) -> tuple[int, list[Review]]:
+    status, answer = proposed.gate(language)
+    return status, TypeAdapter(list[Review]).validate_json(answer)
 
 
-@dataclass(frozen=True)
-class Forge:
-    """A throw-away git repository: the base of every case on `main`, and a branch a case."""
+def begin(folder: Path) -> TownRepository:
+    """Make the repository that cases propose to change: the small town, this checkout's policies and controls."""
+    made = TownRepository(folder)
+    shutil.copytree(CASES / "base", folder)
+    for content in ("compliance", "policies"):
+        shutil.copytree(CHECKOUT / content, folder / content, ignore=shutil.ignore_patterns("__pycache__"))
+    made.git("init", "--quiet", "--initial-branch=main")
+    made.commit("The town as it is")
+    return made
 
-    repository: Path
 
-    @classmethod
-    def begin(cls, folder: Path) -> Forge:
-        repository = folder / "main"
-        shutil.copytree(CASES / "base", repository)
-        for content in ("policies", "compliance"):
-            ignored = shutil.ignore_patterns("*.py", "__pycache__")
-            shutil.copytree(ROOT / content, repository / content, ignore=ignored)
-        forge = cls(repository)
-        forge.git(repository, "init", "--quiet", "--initial-branch=main")
-        forge.commit(repository, "the town as it is")
-        return forge
-
-    def propose(self, case: Case) -> Proposed:
-        """Commit what a case starts from, then what it proposes, each on a branch of its own."""
-        before, commit = self.repository, self.git(self.repository, "rev-parse", "main")
-        if case.before:
-            before = self._tree(f"{case.name}-before", "main")
-            commit = self._change(before, case.before, f"before: {case.title}")
-        after = self._tree(case.name, commit)
-        return Proposed(case, before, after, (commit, self._change(after, case.changes, case.title)))
-
-    def _tree(self, branch: str, start: str) -> Path:
-        folder = self.repository.parent / branch
-        self.git(self.repository, "worktree", "add", "--quiet", "-b", branch, str(folder), start)
-        return folder
-
-    def _change(self, folder: Path, changes: tuple[Change, ...], message: str) -> str:
+def propose(case: Case, repository: TownRepository) -> Proposed:
+    """Commit what a case starts from, then what it proposes."""
+    for branch, start, changes in ((f"{case.name}-base", "main", case.before), (case.name, "HEAD", case.changes)):
+        repository.git("checkout", "--quiet", "-B", branch, start)
         for change in changes:
-            change.make(folder)
-        self.commit(folder, message)
-        return self.git(folder, "rev-parse", "HEAD")
-
-    def commit(self, folder: Path, message: str) -> None:
-        self.git(folder, "add", "--all")
-        self.git(folder, "commit", "--quiet", "--no-verify", f"--message={message}")
-
-    def git(self, folder: Path, *words: str) -> str:
-        environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
-        done = subprocess.run([*_GIT, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+            change.make(repository.folder)
+        repository.commit(case.title)
+    return Proposed(case, repository)
 
 
-def answered(reviews: list[Review]) -> Expected:
-    """Return what reviews say, in the words of `expects`."""
+def answer_of(proposed: Proposed) -> Expected:
+    """Return what the gate answers, in the words of `expects`; files that it refuses to read are an error."""
+    try:
+        return _answered(proposed.reviews("en"))
+    except InvalidInput as error:
+        return Expected(judgement=Judgement.REFUSED, error=f"{error.where}: {error.what}")
+
+
+def _answered(reviews: list[Review]) -> Expected:
     order = (Judgement.REFUSED, Judgement.UNDECIDED, Judgement.ACCEPTED)
     return Expected(
         judgement=min((each.judgement for each in reviews), key=order.index),

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beffroi import declaration
+from beffroi import applied, declaration
 from beffroi.access import Door, close_connections, open_door, write_ssh_config
 from beffroi.converge import Action, Convergence, Work, converge
 from beffroi.declaration import Declaration
-from beffroi.errors import CouldNotAct, RefusedPlan
+from beffroi.errors import CouldNotAct
 from beffroi.judge import judge
 from beffroi.lab.command import run as run_command
 from beffroi.lab.headroom import make_room
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from beffroi.stack import CityStack
 
 MACHINE = "beffroi:lab:Machine"
+
+Consent = Callable[[Plan], None]
+"""Asked about the plan that is about to be done; raises RefusedPlan unless it agrees."""
 
 _SETTLE_SECONDS = 45.0
 _SETTLE_PAUSE = 1.0
@@ -93,10 +96,10 @@ class Works:
         with self.stack() as stack:
             return self._plan(stack, refresh=refresh)
 
-    def apply(self, *, decided: str | None = None, everything: bool = False) -> Applied:
+    def apply(self, *, consent: Consent | None = None, everything: bool = False) -> Applied:
         """Make the town so, and look at all of it.
 
-        `decided` is the digest of the plan that was accepted: RefusedPlan is raised when another would be done.
+        `consent` is asked about the plan that is done, the stack being held, and raises RefusedPlan unless it agrees.
         `everything` runs every role on every machine instead of those whose checks do not pass.
         """
         require_root()
@@ -106,15 +109,15 @@ class Works:
         started = datetime.now(UTC)
         with self.stack() as stack:
             plan = self._plan(stack, refresh=True)
-            if decided is not None and decided != plan.digest:
-                raise RefusedPlan(
-                    say("apply-other-plan", wanted=decided, actual=plan.digest), hint=say("apply-other-plan-hint")
-                )
+            if consent is not None:
+                consent(plan)
             steps = stack.up(self.progress.step) if plan.steps else []
             self._write_access(stack.host_keys())
             close_connections(self.ssh_config, [step.name for step in steps if step.type == MACHINE])
             fresh = {step.name for step in steps if step.type == MACHINE and "create" in step.operation}
             convergences, observations = self._configure(fresh, everything=everything)
+            if not any(done.failed for done in convergences):
+                applied.remember(self.state, plan)
         verdicts = self._verdicts(observations)
         run = Run(
             town=self.declared.city.town.name,
@@ -154,7 +157,16 @@ class Works:
 
     def _plan(self, stack: CityStack, *, refresh: bool) -> Plan:
         steps = stack.preview(refresh=refresh)
-        return make_plan(self.declared.city, self.declared.desired, self.state.name, steps)
+        before = applied.last_applied(self.state)
+        return make_plan(
+            self.declared.city,
+            self.declared.desired,
+            self.state.name,
+            steps,
+            applied=before.standing if before else None,
+            folder=self.declared.place,
+            profile=self.declared.profile,
+        )
 
     def _ensure_key(self) -> None:
         key = self.state.part("ssh") / "id_ed25519"

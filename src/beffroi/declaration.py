@@ -32,11 +32,18 @@ class Declaration:
     desired: DesiredState
     waivers: tuple[Waiver, ...] = ()
     waivers_written: Document | None = None
+    profile: str = "town"
 
     @property
     def city(self) -> City:
         """Return the town itself; `written` also knows the file and line of each field."""
         return self.written.city
+
+    @property
+    def place(self) -> str:
+        """Return the town's folder relative to the content, with slashes; empty when it lies elsewhere."""
+        folder, root = self.folder.resolve(), self.root.resolve()
+        return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ""
 
 
 def load(folder: Path, *, root: Path | None = None, profile: str = "town", shown_as: str | None = None) -> Declaration:
@@ -51,7 +58,7 @@ def load(folder: Path, *, root: Path | None = None, profile: str = "town", shown
     controls = load_profile(content, profile, load_controls(content))
     waivers, document = load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix())
     desired = derive(written.city, controls)
-    return Declaration(content, folder, written, controls, desired, waivers, document)
+    return Declaration(content, folder, written, controls, desired, waivers, document, profile)
 
 
 def content_root(folder: Path) -> Path:

@@ -19,6 +19,7 @@ FAMILIES = (
     "*-hint",  # yamlfile.py, city/loader.py: a reason and its way out
     "*-many",  # report/gate_entry.py: a count in words
     "*-one",
+    "approval-*",  # approval.py: one a judgement
     "city-*",  # city/checks: one a mistake
     "cli-*-short",  # cli/verbs.py: one a verb
     "cli-action-*",  # cli/options.py: one a status of Ansible
@@ -39,6 +40,8 @@ FAMILIES = (
     "pages-proof-*",  # report/gate_findings.py: one a sort of deviation
     "pages-register-*",
     "pages-section-*",
+    "plan-*",  # cli/plan.py: one a sort of change
+    "plan-part-*",  # plan.py: one a part
     "prove-*",  # cli/prove.py: one a sort of deviation, one an exit code
     "report-*",  # report/terminal.py and the page's templates
     "report-answer-*",

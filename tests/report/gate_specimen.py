@@ -13,18 +13,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from reviewed import flow_changes
-from reviewed import spot as spot_in
 
-from beffroi.city import City
-from beffroi.city.loader import Loaded, load
+from beffroi import declaration
 from beffroi.city.words import Text
 from beffroi.gate import Decision, Strictness, Violation, judge
 from beffroi.network.answer import Deviation, answer
 from beffroi.network.committed import committed, proof_of
 from beffroi.network.compiling import compiled
 from beffroi.network.reader import read
-from beffroi.network.town import Town, town_of
 from beffroi.policy import Level, Policy, example_town, load_policies
 from beffroi.review import (
     Asked,
@@ -38,6 +34,8 @@ from beffroi.review import (
     Review,
     Spot,
 )
+from beffroi.reviewing.flows import flow_changes
+from beffroi.reviewing.spots import Version
 from beffroi.rules import Commitment, Proposal
 from beffroi.waiver import Waiver
 
@@ -79,17 +77,12 @@ WAIVER = Waiver(
 
 
 @cache
-def town(flows: tuple[int, ...] | None = None, *, before: bool = False) -> Loaded:
-    """The example town with the flows of the base or of the proposal (or some of the latter), from a real file."""
-    chosen = BEFORE if before else AFTER if flows is None else tuple(AFTER[index] for index in flows)
+def version(*, before: bool = False) -> Version:
+    """The example town with the flows of the base or of the proposal, from a real file."""
+    text = {**example_town(ROOT), "flows": list(BEFORE if before else AFTER)}
     with TemporaryDirectory() as folder:
-        text = yaml.safe_dump({**example_town(ROOT), "flows": list(chosen)}, sort_keys=False, allow_unicode=True)
-        (Path(folder) / "city.yml").write_text(text, "utf-8")
-        return load(Path(folder), shown_as=PLACE)
-
-
-def spot(path: tuple[str | int, ...]) -> Spot:
-    return spot_in(town(), path)
+        (Path(folder) / "city.yml").write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), "utf-8")
+        return Version(declaration.load(Path(folder), root=ROOT, shown_as=PLACE), policies())
 
 
 @cache
@@ -101,25 +94,21 @@ def policies() -> dict[str, Policy]:
 
 @cache
 def decision(strictness: Strictness = Strictness.REGRESSIONS) -> Decision:
-    after = Commitment(town().city, policies=policies(), waivers=(WAIVER,))
-    return judge(Proposal(after, TODAY, Commitment(town(before=True).city)), policies(), "0" * 64, strictness)
-
-
-def _network(city: City) -> Town:
-    return town_of(city, committed(city))
+    after = Commitment(version().declared.city, policies=policies(), waivers=(WAIVER,))
+    before = Commitment(version(before=True).declared.city)
+    return judge(Proposal(after, TODAY, before), policies(), "0" * 64, strictness)
 
 
 @cache
 def flows() -> tuple[FlowChange, ...]:
     """What the change opens and closes: the real difference."""
-    before, after = town(before=True), town()
-    return flow_changes(before, after, _network(before.city), _network(after.city))
+    return flow_changes(version(before=True), version())
 
 
 @cache
 def deviations() -> tuple[Deviation, ...]:
     """A portal whose firewall accepts all that no rule refuses, found by the real proof."""
-    city = town().city
+    city = version().declared.city
     listing = copy.deepcopy(compiled(city, "web"))
     for entry in listing:
         if entry.get("chain", {}).get("hook") == "input":
@@ -130,7 +119,7 @@ def deviations() -> tuple[Deviation, ...]:
 @cache
 def found() -> tuple[Found, ...]:
     """The decision's violations at their lines."""
-    return tuple(Found(violation=each, spot=spot(each.path)) for each in decision().violations)
+    return tuple(Found(violation=each, spot=version().spot(each.path)) for each in decision().violations)
 
 
 def doubtful(violation: Violation) -> Violation:
@@ -174,7 +163,7 @@ def make_review(**changes: Any) -> Review:  # noqa: ANN401 - any of Review's fie
                 sort="changed",
                 activity="requests",
                 changes=(("retention.duration", "1 year", "10 years"),),
-                spot=spot(("processing", "requests")),
+                spot=version().spot(("processing", "requests")),
             ),
         ),
         "blast": (

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from accepted import agree
 from jsonschema import Draft4Validator
-from pull_requests import CASES, Case, Forge, Proposed, answered, cases
+from pull_requests import CASES, Case, Proposed, answer_of, begin, cases, propose
+from repositories import CHECKOUT, TownRepository
 
+from beffroi.policy import Level, load_policies
 from beffroi.report.gate_markdown import GITHUB_MOST, markdown
 from beffroi.report.gate_sarif import sarif
 
@@ -22,24 +24,29 @@ EVERY = cases()
 READY = [case for case in EVERY if not case.awaits]
 WAITING = [case for case in EVERY if case.awaits]
 EACH = pytest.mark.parametrize("case", READY, ids=lambda case: case.name)
+TOLD = pytest.mark.parametrize("case", [case for case in READY if not case.expects.error], ids=lambda case: case.name)
+
+
+REFUSED_BY_THE_MODEL = {"data/sensitive-data-assessed", "data/transfers-guaranteed"}
+"""Mandatory policies that no file can violate, since the loader refuses such files."""
 
 
 @pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
-    return Forge.begin(tmp_path_factory.mktemp("pull-requests"))
+def repository(tmp_path_factory: pytest.TempPathFactory) -> TownRepository:
+    return begin(tmp_path_factory.mktemp("pull-requests") / "repository")
 
 
 @pytest.fixture(scope="module")
-def proposed(forge: Forge) -> dict[str, Proposed]:
-    return {case.name: forge.propose(case) for case in READY}
+def proposed(repository: TownRepository) -> dict[str, Proposed]:
+    return {case.name: propose(case, repository) for case in READY}
 
 
 @EACH
 def test_a_pull_request_is_judged_as_expected(proposed: dict[str, Proposed], case: Case) -> None:
-    assert answered(proposed[case.name].reviews("en")) == case.expects
+    assert answer_of(proposed[case.name]) == case.expects
 
 
-@EACH
+@TOLD
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_comment_is_the_one_that_was_accepted(proposed: dict[str, Proposed], case: Case, language: str) -> None:
     comment = markdown(proposed[case.name].reviews(language), language)
@@ -47,18 +54,30 @@ def test_the_comment_is_the_one_that_was_accepted(proposed: dict[str, Proposed],
     agree(CASES / case.name / f"comment.{language}.md", _counted_apart(comment))
 
 
-@EACH
+@TOLD
 def test_the_sarif_is_valid_and_the_one_that_was_accepted(proposed: dict[str, Proposed], case: Case) -> None:
     log = json.loads(json.dumps(sarif(proposed[case.name].reviews("en"), "en")))
     assert [error.message for error in _schema().iter_errors(log)] == []
     agree(CASES / case.name / "sarif.jsonl", _results(log))
 
 
+@EACH
+def test_the_command_ends_with_the_status_of_its_answer(proposed: dict[str, Proposed], case: Case) -> None:
+    assert proposed[case.name].status() == {"accepted": 0, "refused": 1, "undecided": 2}[case.expects.judgement]
+
+
 @pytest.mark.parametrize("case", WAITING, ids=lambda case: case.name)
-def test_a_case_waits_only_while_it_is_judged_otherwise(forge: Forge, case: Case) -> None:
+def test_a_case_waits_only_while_it_is_judged_otherwise(repository: TownRepository, case: Case) -> None:
     # Whoever writes what it awaits removes `awaits`, writes what else it expects, and accepts its outputs.
-    judged = answered(forge.propose(case).reviews("en")).judgement
+    judged = answer_of(propose(case, repository)).judgement
     assert judged != case.expects.judgement, f"{case.name} need not wait for {case.awaits}"
+
+
+def test_each_mandatory_policy_could_not_go_without_a_case_to_fail() -> None:
+    # Every violation that a case expects is compared: without its policy, it would be missing.
+    missed = {words.split()[0] for case in READY for words in case.expects.violations}
+    mandatory = {name for name, policy in load_policies(CHECKOUT).items() if policy.level == Level.MANDATORY}
+    assert mandatory - missed == REFUSED_BY_THE_MODEL
 
 
 def test_every_folder_is_a_case() -> None:

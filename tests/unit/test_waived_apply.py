@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,7 @@ from beffroi.city import City
 from beffroi.city.loader import Loaded
 from beffroi.declaration import Declaration
 from beffroi.desired import Check, DesiredState
+from beffroi.pytest_plugin import ControlItem
 from beffroi.verdict import Observation, Outcome
 from beffroi.waiver import Waiver
 
@@ -93,3 +95,11 @@ def test_what_is_no_longer_waived_is_waited_for(town: Callable[..., _Town]) -> N
 def test_a_verification_says_what_is_waived(town: Callable[..., _Town]) -> None:
     run = town("yes").verify()
     assert [verdict.outcome for verdict in run.verdicts] == [Outcome.WAIVED]
+
+
+def test_pytest_expects_the_failure_of_what_is_waived(town: Callable[..., _Town]) -> None:
+    [verdict] = town("yes").verify().verdicts
+    controls = SimpleNamespace(verdict=lambda _key: verdict)
+    item = cast("Any", SimpleNamespace(parent=controls, _key=("db", "ssh/root")))
+    with pytest.raises(pytest.xfail.Exception, match="accepted until"):
+        ControlItem.runtest(item)

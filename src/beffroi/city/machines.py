@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Address
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from .lifecycle import OperatingSystem
 from .net import Day, Interface, NetworkV4, NetworkV6
 from .words import Declared, Flag, Line, Name, SegmentName, Text, Whole
 
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*[A-Za-z0-9]$", max_length=200)]
 UnixName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
-OperatingSystem = Literal["debian-12"]
 
 
 class Store(Declared):
@@ -30,10 +30,10 @@ class Store(Declared):
 
 
 class Image(Declared):
-    """The system image that a machine is made from."""
+    """What a machine is made from."""
 
-    name: Annotated[Line, Field(description="as the target names it")]
-    built: Annotated[Day, Field(description="day on which it was made, its updates included")]
+    name: Annotated[Line, Field(description="the image's name, as the target knows it")]
+    built: Annotated[Day, Field(description="the day on which it was built")]
 
 
 Tags = Annotated[dict[Name, Name], Field(description="what else people sort machines by, such as `criticality`")]
@@ -44,6 +44,7 @@ class Host(Declared):
 
     label: Text
     os: Annotated[OperatingSystem, Field(description="operating system")]
+    image: Annotated[Image | None, Field(description="the image that it is made from, where that is tracked")] = None
     roles: Annotated[
         tuple[Name, ...],
         Field(description="what the host is for, such as `bastion` or `log-collector`; controls choose hosts by role"),
@@ -53,7 +54,6 @@ class Host(Declared):
     ]
     services: Annotated[tuple[Name, ...], Field(description="the services that this host offers")] = ()
     stores: Annotated[dict[Name, Store], Field(description="where the host keeps data, by name")] = {}
-    image: Annotated[Image | None, Field(description="what the machine is made from, where the target says")] = None
     tags: Tags = {}
     responsible: Annotated[Name, Field(description="the function that answers for it")]
     forwarding: Annotated[Flag, Field(description="routes between segments: only gateways may")] = False
@@ -71,6 +71,7 @@ class Gateway(Declared):
 
     label: Text
     os: Annotated[OperatingSystem, Field(description="operating system")]
+    image: Annotated[Image | None, Field(description="the image that it is made from, where that is tracked")] = None
     roles: Annotated[
         tuple[Name, ...], Field(description="what the gateway is for; controls choose machines by role")
     ] = ()
@@ -84,7 +85,6 @@ class Gateway(Declared):
     publish: Annotated[
         tuple[Published, ...], Field(description="services of inner hosts, reached over IPv4 at the gateway's address")
     ] = ()
-    image: Annotated[Image | None, Field(description="what the machine is made from, where the target says")] = None
     tags: Tags = {}
     responsible: Annotated[Name, Field(description="the function that answers for it")]
 

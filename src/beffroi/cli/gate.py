@@ -16,12 +16,14 @@ from beffroi.limits import within
 from beffroi.messages import say, spoken_language
 from beffroi.plan import Plan, make_plan
 from beffroi.policy import load_policies
+from beffroi.records import read_plan, write_decision
 from beffroi.review import Review
 from beffroi.reviewing import Proposed, Question, Version, faulty, review
 from beffroi.rules import Commitment, Proposal
 
 from .options import json_option, operation, stack_option, towns_argument, works
 from .proposals import Asked, asked, base_version
+from .written_plans import require_declared
 
 _File = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,6 +37,7 @@ class _Wanted:
     strictness: Strictness
     today: date
     preview: bool
+    plan: Plan | None
 
 
 @click.command(help=say("cli-gate-help"), short_help=say("cli-gate-short"))
@@ -44,6 +47,8 @@ class _Wanted:
 @click.option("--head", metavar="REF", help=say("review-head-option"))
 @click.option("--strict/--regressions", "strict", default=True, help=say("review-strictness-option"))
 @click.option("--preview", is_flag=True, help=say("review-preview-option"))
+@click.option("--plan", "written", type=_File, help=say("plans-plan-option"))
+@click.option("--decision", type=_File, help=say("plans-gate-decision-option"))
 @click.option("--markdown", type=_File, help=say("review-markdown-option"))
 @click.option("--sarif", type=_File, help=say("review-sarif-option"))
 @click.option("--junit", type=_File, help=say("review-junit-option"))
@@ -59,6 +64,8 @@ def command(
     stack: str | None,
     base: str | None,
     head: str | None,
+    written: Path | None,
+    decision: Path | None,
     markdown: Path | None,
     sarif: Path | None,
     junit: Path | None,
@@ -73,11 +80,13 @@ def command(
 ) -> int:
     """Judge, tell, and write the pages that were asked for."""
     strictness = Strictness.STRICT if strict else Strictness.REGRESSIONS
-    wanted = _Wanted(profile, stack, strictness, (today or datetime.now(UTC)).date(), preview)
+    plan = read_plan(written) if written else None
+    wanted = _Wanted(profile, stack, strictness, (today or datetime.now(UTC)).date(), preview, plan)
     with asked(towns, root, base, head) as question:
-        plans = {town: _previewed(question, town, wanted) for town in question.towns} if preview else {}
+        plans = _plans(question, wanted, one=bool(written or decision))
         with within(seconds=time_limit, mebibytes=memory_limit):
             reviews = [_judged(question, town, wanted, plans.get(town)) for town in question.towns]
+    _keep(reviews[0], decision)
     _write(reviews, {"markdown": markdown, "sarif": sarif, "junit": junit, "html": html})
     if as_json:
         click.echo("[" + ",".join(each.model_dump_json() for each in reviews) + "]")
@@ -89,6 +98,32 @@ def command(
 def worst_exit(codes: Sequence[int]) -> int:
     """Return the code of several towns: a refusal is told before a doubt."""
     return 1 if 1 in codes else max(codes, default=0)
+
+
+def _plans(question: Asked, wanted: _Wanted, *, one: bool) -> dict[PurePosixPath, Plan | None]:
+    """Return the plan of each town: the written one, or that of a preview; `one` says that there must be one town."""
+    if one and len(question.towns) != 1:
+        raise click.UsageError(say("plans-one-town"))
+    if wanted.plan is not None:
+        return {question.towns[0]: _fitting(question, wanted, wanted.plan)}
+    return {town: _previewed(question, town, wanted) for town in question.towns} if wanted.preview else {}
+
+
+def _fitting(question: Asked, wanted: _Wanted, plan: Plan) -> Plan | None:
+    try:
+        declared = question.head.version(question.towns[0], wanted.profile).declared
+    except InvalidCity:
+        return None  # the review tells its faults
+    require_declared(plan, declared, wanted.stack or plan.stack)
+    return plan
+
+
+def _keep(found: Review, path: Path | None) -> None:
+    """Write the decision; an older one does not outlive files that hold mistakes."""
+    if path is not None and found.decision is not None:
+        write_decision(path, found.decision)
+    elif path is not None:
+        path.unlink(missing_ok=True)
 
 
 def _previewed(question: Asked, town: PurePosixPath, wanted: _Wanted) -> Plan | None:

@@ -1,4 +1,4 @@
-"""Machines are made from a recent image, so that they start with the updates of the day."""
+"""A machine is made from a recent image: an old one brings back the holes that were mended since."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from . import Breach, Proposal, RuleModel
 
 
 class Params(RuleModel):
-    """The most `days` that an image may count."""
+    """How many `days` old an image may be."""
 
     days: Annotated[int, Field(ge=1, le=3660)]
 
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
-    """Yield the machines whose declared image is older, or was built after today."""
-    for name, machine in proposal.city.machines().items():
-        if machine.image is None:
+    """Yield the machines that declare an older image, or one that is not built yet."""
+    city, today = proposal.city, proposal.today
+    for name, machine in city.machines().items():
+        if machine.image is None or today - timedelta(days=params.days) <= machine.image.built <= today:
             continue
-        age = proposal.today - machine.image.built
-        if age > timedelta(days=params.days) or age < timedelta(0):
-            section = "hosts" if name in proposal.city.hosts else "gateways"
-            names = {"machine": name, "built": machine.image.built.isoformat(), "days": str(params.days)}
-            yield Breach(name, (section, name, "image", "built"), names)
+        section = "gateways" if name in city.gateways else "hosts"
+        names = {"machine": name, "image": machine.image.name, "built": machine.image.built.isoformat()}
+        yield Breach(name, (section, name, "image", "built"), {**names, "days": str(params.days)})
