@@ -136,7 +136,7 @@ def judge(
     strictness: Strictness = Strictness.STRICT,
 ) -> Decision:
     """Return the decision on the plan of `plan_digest`, which makes `proposal` so: mandatory violations come first."""
-    asked = {name: policy for name, policy in policies.items() if proposal.before or not _compares(policy)}
+    asked = {name: policy for name, policy in policies.items() if proposal.before or not compares(policy)}
     found = _violations(asked.values(), proposal)
     found.sort(key=lambda violation: list(Level).index(violation.level))
     broken = {violation.policy for violation in found}
@@ -187,8 +187,9 @@ def violations(policy: Policy, proposal: Proposal) -> Iterator[Violation]:
         )
 
 
-def _compares(policy: Policy) -> bool:
-    return policy.rule is not None and rules.compares(rules.load(policy.rule))
+def compares(policy: Policy) -> bool:
+    """Tell whether a policy is about what a change does: it is not asked where nothing stood before."""
+    return policy.rule is not None and rules.compares(rules.load(policy.rule), policy.params)
 
 
 def _known(policies: Sequence[Policy], proposal: Proposal) -> set[tuple[str, str]]:
@@ -196,7 +197,7 @@ def _known(policies: Sequence[Policy], proposal: Proposal) -> set[tuple[str, str
     if proposal.before is None:
         return set()
     stood = Proposal(proposal.before, proposal.today)
-    return {_same(it) for it in _violations([policy for policy in policies if not _compares(policy)], stood)}
+    return {_same(it) for it in _violations([policy for policy in policies if not compares(policy)], stood)}
 
 
 def _same(violation: Violation) -> tuple[str, str]:

@@ -31,8 +31,8 @@ from beffroi.city.checks import mistakes_in
 from beffroi.city.loader import load_city
 from beffroi.components import City as CityComponent
 from beffroi.components.declared import CITY, DECLARATION, SERVER
-from beffroi.gate import judge
-from beffroi.pack.content import Content, compares, load
+from beffroi.gate import compares, judge
+from beffroi.pack.content import Content, load
 from beffroi.policy import Example, Level, example_town
 from beffroi.provider.serve import serve
 from beffroi.rules import Commitment, Proposal

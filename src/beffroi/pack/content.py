@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from beffroi import rules
 from beffroi.control import Control, load_controls
 from beffroi.errors import InvalidInput
 from beffroi.messages import say
@@ -36,8 +35,3 @@ def load(folder: Path, profile: str) -> Content:
     if not policies:
         raise InvalidInput(say("pack-no-policy"), hint=say("pack-no-policy-hint"))
     return Content(policies, load_profile(folder.parent, profile, load_controls(folder.parent)))
-
-
-def compares(policy: Policy) -> bool:
-    """Tell whether a policy is about what a change does, and so cannot be judged from what Pulumi tells a pack."""
-    return policy.rule is not None and rules.compares(rules.load(policy.rule))

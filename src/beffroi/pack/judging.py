@@ -1,6 +1,6 @@
 """The gate's own judgement of a town that a Pulumi program declares, as remarks under policies' names.
 
-Each policy is judged apart, so that one that breaks takes no other with it. What could not be judged is never said to
+A policy that breaks takes no other with it: they are then judged one by one. What could not be judged is never said to
 hold: it is a mandatory remark, or it stands in `unjudged`.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from beffroi.fieldpath import FieldPath, dotted
-from beffroi.gate import Violation, judge
+from beffroi.gate import Violation, compares, judge
 from beffroi.messages import say, spoken_language
-from beffroi.pack.content import Content, compares
-from beffroi.pack.declared import Town, Trouble, Unreadable, read
+from beffroi.pack.content import Content
+from beffroi.pack.declared import Trouble, Unreadable, read
 from beffroi.policy import Level, Policy
 from beffroi.rules import Commitment, Proposal, Source
 
@@ -54,11 +54,11 @@ def answer(inputs: Mapping[str, object], ignored: Sequence[str], content: Conten
     except Unreadable as unreadable:
         return undecided(unreadable.troubles, content)
     remarks = [_about(trouble) for trouble in town.troubles]
-    for policy in content.policies.values():
-        if not compares(policy):
-            remarks += _remarks(policy, town, content, today)
+    commitment = Commitment(town.city, content.controls, content.policies, town.waivers)
+    asked = {name: policy for name, policy in content.policies.items() if not compares(policy)}
+    remarks += _remarks(asked, Proposal(commitment, today))
     remarks.sort(key=lambda remark: not remark.mandatory)
-    changes = sorted(name for name, policy in content.policies.items() if compares(policy))
+    changes = sorted(content.policies.keys() - asked.keys())
     if changes:
         words = say("pack-changes", count=len(changes), policies=", ".join(changes))
         message = _message(words, say("pack-changes-hint"))
@@ -77,18 +77,26 @@ def _about(trouble: Trouble) -> Remark:
     return Remark(CITY_IS_SOUND, say("pack-city-title"), message, mandatory=True, path=trouble.path)
 
 
-def _remarks(policy: Policy, town: Town, content: Content, today: date) -> Iterator[Remark]:
-    commitment = Commitment(town.city, content.controls, content.policies, town.waivers)
-    title = policy.title.of(spoken_language())
+def _remarks(policies: Mapping[str, Policy], proposal: Proposal) -> Iterator[Remark]:
     try:
-        found = judge(Proposal(commitment, today), {policy.id: policy}).violations
-        yield from [_remark(policy, title, violation) for violation in found]
-    except Exception as error:  # noqa: BLE001 - whatever a rule stumbles over, the others still judge, and this one refuses
-        words = say("pack-broken", error=f"{type(error).__name__}: {error}")
-        yield Remark(policy.id, title, _message(words, say("pack-broken-hint")), mandatory=True)
+        found = judge(proposal, policies).violations
+    except Exception as error:  # noqa: BLE001 - whatever a rule stumbles over, the others still judge, and it refuses
+        if len(policies) == 1:
+            yield from [_broken(policy, error) for policy in policies.values()]
+            return
+        for name, policy in policies.items():
+            yield from _remarks({name: policy}, proposal)
+        return
+    yield from [_remark(policies[violation.policy], violation) for violation in found]
 
 
-def _remark(policy: Policy, title: str, violation: Violation) -> Remark:
+def _broken(policy: Policy, error: Exception) -> Remark:
+    words = say("pack-broken", error=f"{type(error).__name__}: {error}")
+    message = _message(words, say("pack-broken-hint"))
+    return Remark(policy.id, policy.title.of(spoken_language()), message, mandatory=True)
+
+
+def _remark(policy: Policy, violation: Violation) -> Remark:
     told = _placed(violation.path, violation.told())
     if violation.doubtful:
         told = say("pack-undecided", told=told)
@@ -99,7 +107,7 @@ def _remark(policy: Policy, title: str, violation: Violation) -> Remark:
         hint = say("pack-remedy", hint=hint, remedy=json.dumps(policy.remedy, ensure_ascii=False))
     mandatory = policy.level != Level.ADVISORY and not violation.waived
     path = violation.path if violation.source == Source.TOWN else ()
-    return Remark(policy.id, title, _message(told, hint), mandatory, path)
+    return Remark(policy.id, policy.title.of(spoken_language()), _message(told, hint), mandatory, path)
 
 
 def _placed(path: FieldPath, words: str) -> str:

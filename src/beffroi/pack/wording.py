@@ -8,8 +8,9 @@ from pulumi.runtime.proto import analyzer_pb2 as proto
 
 from beffroi import __version__
 from beffroi.components.declared import GATEWAY, SEGMENT, SERVER, colourless
+from beffroi.gate import compares
 from beffroi.messages import say, spoken_language
-from beffroi.pack.content import Content, compares
+from beffroi.pack.content import Content
 from beffroi.pack.judging import CHANGES_ARE_ELSEWHERE, CITY_IS_SOUND, Remark
 from beffroi.policy import Level, Policy
 from beffroi.report.visible import visible

@@ -6,6 +6,7 @@ A rule module defines
 * `find(proposal, params) -> Iterator[Breach]`: every place where the proposal breaks the rule;
 * `prepare(proposal, all_params)`, where work can be shared by all the policies of the rule: called once before them;
 * `ON_CHANGE = True`, where it compares with what stood before: it is not asked of a proposal without a `before`;
+  or `on_change(params)`, where that depends on what the policy sets;
 * `WAIVABLE`, where a waiver does not do (a `Waivable`).
 
 What a breach says to a person is the message `rule-<name>` (with `<name>` the module's, in hyphens) filled in with the
@@ -120,8 +121,11 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
-def compares(rule: Rule) -> bool:
-    """Tell whether a rule is about what a change does, and so needs what stood before."""
+def compares(rule: Rule, params: Mapping[str, Any] | None = None) -> bool:
+    """Tell whether a rule, with what a policy sets, is about what a change does, and so needs what stood before."""
+    depends = getattr(rule, "on_change", None)
+    if depends is not None:
+        return params is not None and bool(depends(rule.Params.model_validate(params)))
     return bool(getattr(rule, "ON_CHANGE", False))
 
 

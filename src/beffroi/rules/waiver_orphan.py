@@ -30,6 +30,11 @@ class Params(RuleModel):
     about: Literal["stands", "change"] = "stands"
 
 
+def on_change(params: Params) -> bool:
+    """Tell whether what stood before is needed: a waiver of a change is spent only where it stood."""
+    return params.about == "change"
+
+
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
     """Yield the waivers that have nothing to waive; each policy that they name is asked once.
 

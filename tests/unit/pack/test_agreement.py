@@ -10,8 +10,8 @@ from packed import Engine
 from pulumi.runtime.proto import analyzer_pb2 as proto
 
 from beffroi.components.declared import city_inputs
-from beffroi.gate import Violation, judge
-from beffroi.pack.content import Content, compares
+from beffroi.gate import Violation, compares, judge
+from beffroi.pack.content import Content
 from beffroi.pack.declared import read
 from beffroi.pack.judging import CHANGES_ARE_ELSEWHERE
 from beffroi.policy import Example, Level, Policy, load_policies
