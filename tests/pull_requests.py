@@ -7,7 +7,6 @@ A case is a folder of `tests/cases/pull_requests/` with `case.yml`:
   says `find` and `replace` (the text must stand there once), `append`, `write` (the whole file), `move` (its new
   name), `link` (a symbolic link's target) or `delete: true`;
 * `towns`: the towns that are judged, `val-clair` by default; `strictness`: `strict` by default;
-* `awaits`: what does not exist yet, and without which the case is not judged as it expects;
 * `expects`: the judgement, and everything found, each as a line of text (`policy subject place`, `start -> end`...).
 
 Beside it stand the accepted `comment.en.md`, `comment.fr.md` and `sarif.jsonl` (the results, a line each).
@@ -95,7 +94,6 @@ class Case(_Written):
     changes: tuple[Change, ...]
     towns: tuple[str, ...] = ("val-clair",)
     strictness: Strictness = Strictness.STRICT
-    awaits: str = ""
     expects: Expected
 
 
