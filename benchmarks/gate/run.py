@@ -103,7 +103,8 @@ def main() -> None:
                 tell(f"Checkov, {name} ({counted})", took)
                 ratios.append((f"{name}-seconds-to-checkov", ours, took))
     for name, took, goal in ratios:
-        print(f"ratio {name} {took / goal:.2f} goal 1.00")
+        stopped = ">" if took >= LIMIT else ""
+        print(f"ratio {name} {stopped}{took / goal:.2f} goal 1.00")
 
 
 if __name__ == "__main__":
