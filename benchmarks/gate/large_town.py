@@ -63,10 +63,15 @@ def _said(text: str) -> dict[str, str]:
 
 
 def _addresses(segment: int, number: int) -> dict[str, str]:
-    return {"ipv4": f"10.{segment + 1}.{number // 250}.{number % 250 + 2}", "ipv6": f"2001:db8:{segment + 1:x}::{number + 2:x}"}
+    return {
+        "ipv4": f"10.{segment + 1}.{number // 250}.{number % 250 + 2}",
+        "ipv6": f"2001:db8:{segment + 1:x}::{number + 2:x}",
+    }
 
 
-def _machine(label: str, interfaces: dict[str, dict[str, str]], services: list[str], **more: list[str]) -> dict[str, Any]:
+def _machine(
+    label: str, interfaces: dict[str, dict[str, str]], services: list[str], **more: list[str]
+) -> dict[str, Any]:
     described = {"label": _said(label), "os": "debian-12", "interfaces": interfaces, "responsible": "it"}
     return {**described, "services": services, **more}
 
