@@ -6,8 +6,7 @@ A case is a folder of `tests/cases/pull_requests/` with `case.yml`:
 * `before`: changes of the base that the case starts from; `changes`: those that it proposes. Each names a `file` and
   says `find` and `replace` (the text must stand there once), `append`, `write` (the whole file), `move` (its new
   name), `link` (a symbolic link's target) or `delete: true`;
-* `towns`: the towns that are judged, `val-clair` by default; `strictness`: `strict` by default;
-* `awaits`: what does not exist yet, and without which the case is not judged as it expects;
+* `towns`: the towns that are judged, `val-clair` by default; `strictness`: `strict` by default; `today`: the day;
 * `expects`: the judgement, and everything found, each as a line of text (`policy subject place`, `start -> end`...).
 
 Beside it stand the accepted `comment.en.md`, `comment.fr.md` and `sarif.jsonl` (the results, a line each).
@@ -17,6 +16,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +31,6 @@ from beffroi.gate import Judgement, Strictness
 from beffroi.review import FlowChange, Review
 
 CASES = Path(__file__).parent / "cases" / "pull_requests"
-TODAY = "2026-11-26"
 
 
 class _Written(BaseModel):
@@ -95,7 +94,7 @@ class Case(_Written):
     changes: tuple[Change, ...]
     towns: tuple[str, ...] = ("val-clair",)
     strictness: Strictness = Strictness.STRICT
-    awaits: str = ""
+    today: date = date(2026, 11, 26)
     expects: Expected
 
 
@@ -134,7 +133,7 @@ class Proposed:
         strictness = "--strict" if self.case.strictness == Strictness.STRICT else "--regressions"
         refs = ("--base", f"{self.case.name}-base", "--head", self.case.name)
         towns = [str(self.repository.folder / "inventory" / town) for town in self.case.towns]
-        argv = ["gate", "--json", "--today", TODAY, strictness, *refs, *towns]
+        argv = ["gate", "--json", "--today", str(self.case.today), strictness, *refs, *towns]
         done = CliRunner().invoke(program, argv, standalone_mode=False, env={"BEFFROI_LANG": language})
         if done.exception is not None:
             raise done.exception

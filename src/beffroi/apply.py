@@ -17,6 +17,7 @@ from beffroi.declaration import Declaration
 from beffroi.errors import CouldNotAct
 from beffroi.judge import judge
 from beffroi.lab.command import run as run_command
+from beffroi.lab.debian import require_bootable
 from beffroi.lab.headroom import make_room
 from beffroi.lab.image import base_image
 from beffroi.lab.place import LabPlace, require_root
@@ -93,6 +94,7 @@ class Works:
 
     def plan(self, *, refresh: bool) -> Plan:
         """Return what an apply would change; with `refresh` (root), compared with what really stands."""
+        require_bootable(self.declared.written)
         with self.stack() as stack:
             return self._plan(stack, refresh=refresh)
 
@@ -102,6 +104,7 @@ class Works:
         `consent` is asked about the plan that is done, the stack being held, and raises RefusedPlan unless it agrees.
         `everything` runs every role on every machine instead of those whose checks do not pass.
         """
+        require_bootable(self.declared.written)
         require_root()
         make_room()
         base_image(self.progress.say)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pulumi
 
 from beffroi.city import City
-from beffroi.city.loader import load_city
+from beffroi.city.loader import load
 from beffroi.components import City as CityComponent
+from beffroi.lab.debian import require_bootable
 from beffroi.lab.image import image_folder
 from beffroi.lab.repository import repository_folder
 from beffroi.stack import console_password
@@ -38,5 +39,7 @@ def declare_city(city: City, state: StackState, waivers: Sequence[Waiver] = ()) 
 def run() -> None:
     """Be the program of `stacks/city`: the town's folder is the setting `beffroi:town`, or BEFFROI_TOWN."""
     folder = Path(pulumi.Config("beffroi").get("town") or os.environ["BEFFROI_TOWN"])
+    written = load(folder)
+    require_bootable(written)
     waivers, _ = load_waivers(folder, shown_as=f"{folder.as_posix()}/{FILE}")
-    declare_city(load_city(folder), StackState(pulumi.get_stack()), waivers)
+    declare_city(written.city, StackState(pulumi.get_stack()), waivers)

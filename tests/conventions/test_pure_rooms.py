@@ -23,6 +23,7 @@ PURE = (
     "planned",
     "policy",
     "profile",
+    "remedy",
     "report",
     "review",
     "rules",

@@ -54,7 +54,7 @@ def test_without_scripts_the_switch_still_works(reader: Reader) -> None:
 def test_a_reader_sees_the_verdict_the_place_and_the_way_out(reader: Reader) -> None:
     text = " ".join(reader.look("gate.html#en")["text"].split())
     assert "example: refused (2 violations refuse; 2 paths open; 1 path closes;" in text
-    assert "inventory/example/city.yml:371 network/ssh-through-the-bastion" in text
+    assert "inventory/example/city.yml:26 network/ssh-through-the-bastion" in text
     assert "→ go through the bastion, or remove desks from the flow" in text
 
 

@@ -15,7 +15,7 @@ TODAY = date(2026, 1, 1)
 
 
 def _judge(*flows: dict[str, Any]) -> Decision:
-    proposal = Example(why="x", town={"flows": list(flows)}, today=TODAY).proposal(example_town(ROOT))
+    proposal = Example(why="x", town={"flows": [*flows, COPIES]}, today=TODAY).proposal(example_town(ROOT))
     return judge(proposal, POLICIES, "d1")
 
 
@@ -23,6 +23,8 @@ def _flow(name: str, source: str, destination: str, service: str, **more: str) -
     return {"name": name, "from": source, "to": destination, "service": service, **more}
 
 
+COPIES = _flow("copies", "backup", "db", "ssh")
+"""Without it, the example town keeps data that nobody copies."""
 PLAIN = _flow("plain", "internet", "web", "http", processing="requests")
 SHORTCUT = _flow("shortcut", "desks", "db", "ssh")
 

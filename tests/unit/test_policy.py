@@ -1,10 +1,12 @@
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
 from beffroi import rules
+from beffroi.city.lifecycle import LAST_DAY_OF_SUPPORT, OperatingSystem
 from beffroi.errors import InvalidCity
 from beffroi.framework import load_frameworks
 from beffroi.gate import Violation, violations
@@ -72,6 +74,17 @@ def _written(proposal: Proposal, violation: Violation) -> dict[str, Any]:
 
 def test_every_rule_serves_some_policy() -> None:
     assert {policy.rule for policy in POLICIES.values() if policy.rule} == set(rules.names())
+
+
+@pytest.mark.parametrize("rule", ["offered_ports", "stands_in"])
+def test_a_rule_about_no_machine_is_refused(rule: str) -> None:
+    valid: dict[str, Any] = {"zones": ["servers"]} if rule == "stands_in" else {"allowed": ["tcp/22"]}
+    with pytest.raises(ValidationError):
+        rules.load(rule).Params.model_validate(valid)
+
+
+def test_every_system_that_may_be_declared_has_a_last_day() -> None:
+    assert set(LAST_DAY_OF_SUPPORT) == set(get_args(OperatingSystem))
 
 
 def test_policies_map_to_requirements_that_exist() -> None:

@@ -21,10 +21,8 @@ from beffroi.report.gate_sarif import sarif
 pytestmark = pytest.mark.slow
 
 EVERY = cases()
-READY = [case for case in EVERY if not case.awaits]
-WAITING = [case for case in EVERY if case.awaits]
-EACH = pytest.mark.parametrize("case", READY, ids=lambda case: case.name)
-TOLD = pytest.mark.parametrize("case", [case for case in READY if not case.expects.error], ids=lambda case: case.name)
+EACH = pytest.mark.parametrize("case", EVERY, ids=lambda case: case.name)
+TOLD = pytest.mark.parametrize("case", [case for case in EVERY if not case.expects.error], ids=lambda case: case.name)
 
 
 REFUSED_BY_THE_MODEL = {"data/sensitive-data-assessed", "data/transfers-guaranteed"}
@@ -38,7 +36,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> TownRepository:
 
 @pytest.fixture(scope="module")
 def proposed(repository: TownRepository) -> dict[str, Proposed]:
-    return {case.name: propose(case, repository) for case in READY}
+    return {case.name: propose(case, repository) for case in EVERY}
 
 
 @EACH
@@ -66,16 +64,9 @@ def test_the_command_ends_with_the_status_of_its_answer(proposed: dict[str, Prop
     assert proposed[case.name].status() == {"accepted": 0, "refused": 1, "undecided": 2}[case.expects.judgement]
 
 
-@pytest.mark.parametrize("case", WAITING, ids=lambda case: case.name)
-def test_a_case_waits_only_while_it_is_judged_otherwise(repository: TownRepository, case: Case) -> None:
-    # Whoever writes what it awaits removes `awaits`, writes what else it expects, and accepts its outputs.
-    judged = answer_of(propose(case, repository)).judgement
-    assert judged != case.expects.judgement, f"{case.name} need not wait for {case.awaits}"
-
-
 def test_each_mandatory_policy_could_not_go_without_a_case_to_fail() -> None:
     # Every violation that a case expects is compared: without its policy, it would be missing.
-    missed = {words.split()[0] for case in READY for words in case.expects.violations}
+    missed = {words.split()[0] for case in EVERY for words in case.expects.violations}
     mandatory = {name for name, policy in load_policies(CHECKOUT).items() if policy.level == Level.MANDATORY}
     assert mandatory - missed == REFUSED_BY_THE_MODEL
 

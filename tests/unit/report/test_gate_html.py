@@ -87,7 +87,7 @@ def test_the_page_opens_in_the_language_asked_for(gate_specimen: ModuleType, lan
 def test_a_refusal_shows_its_place_and_the_way_out(page: Page) -> None:
     entry = page.text[page.text.index("On n&#39;administre que par le bastion") :]
     entry = entry[: entry.index("</li>")]
-    assert "<code>inventory/example/city.yml:371</code>" in entry
+    assert "<code>inventory/example/city.yml:26</code>" in entry
     assert "remove <code>desks</code> from the flow" in entry
 
 

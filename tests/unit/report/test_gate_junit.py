@@ -39,7 +39,7 @@ def test_a_refusal_is_a_failure_with_its_place_and_the_way_out(gate_specimen: Mo
     [failure, others] = case(parse(gate_specimen.make_review()), "network/ssh-through-the-bastion")
     assert failure.tag == "failure"
     assert failure.text == (
-        "inventory/example/city.yml:371: flow handy opens port 22 of bastion from desks\n"
+        "inventory/example/city.yml:26: flow handy opens port 22 of bastion from desks\n"
         "  -> go through the bastion, or remove desks from the flow"
     )
     assert "old-admin" in str(others.text)

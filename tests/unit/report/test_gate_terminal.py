@@ -28,7 +28,7 @@ def test_a_refusal_has_its_place_on_a_line_of_its_own_and_the_way_out(gate_speci
     text = terminal([gate_specimen.make_review()], "en", 120)
     assert (
         "  ✗ Administration goes through the bastion  network/ssh-through-the-bastion\n"
-        "    inventory/example/city.yml:371\n"
+        "    inventory/example/city.yml:26\n"
         "    flow handy opens port 22 of bastion from desks\n"
         "    → go through the bastion, or remove desks from the flow\n"
     ) in text
@@ -37,7 +37,7 @@ def test_a_refusal_has_its_place_on_a_line_of_its_own_and_the_way_out(gate_speci
 def test_what_opens_has_a_witness_and_the_line_responsible(gate_specimen: ModuleType) -> None:
     text = terminal([gate_specimen.make_review()], "en", 120)
     opened = text[text.index("to bastion: opened") : text.index("to recorder: opened")]
-    assert "by the flow handy, inventory/example/city.yml:370" in opened
+    assert "by the flow handy, inventory/example/city.yml:25" in opened
     assert "for example tcp 10.0.40.128:50000 -> 10.0.10.10:22 [syn]" in opened
 
 
