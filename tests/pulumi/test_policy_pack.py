@@ -44,6 +44,7 @@ ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies"
 BASE = example_town(ROOT)
 SSH = "network/ssh-through-the-bastion"
+CLEAR = "data/encrypted-in-transit"
 HANDY: dict[str, Any] = {"flows": [{"name": "handy", "from": "desks", "to": "db", "service": "ssh"}]}
 IN_CLEAR: dict[str, Any] = {
     "flows": [{"name": "plain", "from": "internet", "to": "web", "service": "http", "processing": "requests"}]
@@ -53,6 +54,17 @@ IN_CLEAR: dict[str, Any] = {
 @pytest.fixture(scope="module", name="content")
 def _content() -> Content:
     return load(POLICIES, "town")
+
+
+@pytest.fixture(name="pack")
+def _pack(tmp_path: Path) -> Path:
+    """A pack of two policies, a mandatory one and an advisory one, for tests that are not about policies."""
+    folder = tmp_path / "content/policies"
+    shutil.copytree(ROOT / "compliance", folder.parent / "compliance")
+    for name in ("PulumiPolicy.yaml", f"{SSH}.yml", f"{CLEAR}.yml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(POLICIES / name, folder / name)
+    return folder
 
 
 @pytest.fixture(name="analyzer")
@@ -162,10 +174,10 @@ def test_the_reference_city_is_told_by_pulumi_as_by_the_gate(bench: Bench, conte
     assert bool(told.error) == any(level == "mandatory" for _, level, *_ in expected)
 
 
-def test_a_clean_town_passes_and_a_second_preview_is_silent(bench: Bench) -> None:
+def test_a_clean_town_passes_and_a_second_preview_is_silent(bench: Bench, pack: Path) -> None:
     bench.program = _declaring(_town())
-    assert bench.up(policy_packs=[str(POLICIES)]).error is None
-    told = bench.preview(policy_packs=[str(POLICIES)], expect_no_changes=True)
+    assert bench.up(policy_packs=[str(pack)]).error is None
+    told = bench.preview(policy_packs=[str(pack)], expect_no_changes=True)
     assert (told.error, [it for it in _said(told) if not it[0].startswith("pack/")]) == (None, [])
 
 
@@ -176,36 +188,36 @@ def test_a_fault_of_a_store_stands_on_its_server(bench: Bench) -> None:
     assert any(urn.endswith(f"{SERVER}::recorder") for urn in urns)
 
 
-def test_pulumi_speaks_french_to_a_french_reader(bench: Bench) -> None:
+def test_pulumi_speaks_french_to_a_french_reader(bench: Bench, pack: Path) -> None:
     bench.environment = {**bench.environment, "BEFFROI_LANG": "fr"}
     bench.program = _declaring(_town(HANDY))
-    told = bench.preview(policy_packs=[str(POLICIES)])
+    told = bench.preview(policy_packs=[str(pack)])
     assert "ouvre le port 22" in next(it[3] for it in _said(told) if it[0] == SSH)
 
 
-def test_a_waiver_that_the_component_carries_counts(bench: Bench) -> None:
+def test_a_waiver_that_the_component_carries_counts(bench: Bench, pack: Path) -> None:
     text = {"fr": "x", "en": "x"}
     who = {"owner": "it", "approver": "dpo", "reason": text, "compensating": "x", "until": "2999-12-31"}
     waiver = Waiver.model_validate({"policy": SSH, "subject": "handy", **who})
     bench.program = lambda: CityComponent(_town(HANDY), Paper(), waivers=[waiver])
-    told = bench.preview(policy_packs=[str(POLICIES)])
+    told = bench.preview(policy_packs=[str(pack)])
     assert [(it[1], it[3][:7]) for it in _said(told) if it[0] == SSH] == [("advisory", "waived:")]
 
 
 # An update
 
 
-def test_an_up_that_a_mandatory_policy_refuses_makes_nothing(bench: Bench) -> None:
+def test_an_up_that_a_mandatory_policy_refuses_makes_nothing(bench: Bench, pack: Path) -> None:
     bench.program = _declaring(_town(HANDY))
-    told = bench.up(policy_packs=[str(POLICIES)])
+    told = bench.up(policy_packs=[str(pack)])
     assert told.error
     assert SSH in {policy for policy, *_ in _said(told)}
     assert bench.boxes() == {}
 
 
-def test_an_up_that_only_advice_is_given_on_goes_on(bench: Bench) -> None:
+def test_an_up_that_only_advice_is_given_on_goes_on(bench: Bench, pack: Path) -> None:
     bench.program = _declaring(_town(IN_CLEAR))
-    told = bench.up(policy_packs=[str(POLICIES)])
+    told = bench.up(policy_packs=[str(pack)])
     assert told.error is None
     assert [(it[0], it[1]) for it in _said(told) if not it[0].startswith("pack/")] == [
         ("data/encrypted-in-transit", "advisory")
@@ -225,35 +237,34 @@ def test_only_the_component_whose_declaration_changed_is_updated(bench: Bench) -
 # What cannot be judged
 
 
-def test_a_value_that_is_not_known_yet_is_undecided_and_refused(bench: Bench) -> None:
+def test_a_value_that_is_not_known_yet_is_undecided_and_refused(bench: Bench, pack: Path) -> None:
     def program() -> None:
         box = bench.box("oak")
         pulumi.ComponentResource(CITY, "example", {DECLARATION: box.output("state")})
 
     bench.program = program
-    told = bench.preview(policy_packs=[str(POLICIES)])
+    told = bench.preview(policy_packs=[str(pack)])
     assert told.error
     assert [(it[0], it[1]) for it in _said(told)] == [("pack/city-is-sound", "mandatory")]
     assert "could not be decided" in _said(told)[0][3]
 
 
-def test_a_stack_without_a_city_is_refused_in_one_sentence(bench: Bench) -> None:
+def test_a_stack_without_a_city_is_refused_in_one_sentence(bench: Bench, pack: Path) -> None:
     bench.program = lambda: bench.box("oak")
-    told = bench.preview(policy_packs=[str(POLICIES)])
+    told = bench.preview(policy_packs=[str(pack)])
     assert told.error
     assert [(it[0], it[1]) for it in _said(told)] == [("pack/city-is-sound", "mandatory")]
 
 
-def test_a_hand_written_city_of_bad_values_is_told_field_by_field(bench: Bench) -> None:
+def test_a_hand_written_city_of_bad_values_is_told_field_by_field(bench: Bench, pack: Path) -> None:
     broken = json.loads(_town().model_dump_json(by_alias=True))
     broken["segments"]["dmz"]["vlan"] = "thirty"
     bench.program = lambda: pulumi.ComponentResource(CITY, "example", {DECLARATION: json.dumps(broken)})
-    told = bench.preview(policy_packs=[str(POLICIES)])
+    told = bench.preview(policy_packs=[str(pack)])
     assert [(it[0], it[3].partition(": ")[0]) for it in _said(told)] == [("pack/city-is-sound", "segments.dmz.vlan")]
 
 
-def test_a_pack_that_cannot_be_read_stops_pulumi_with_the_place(bench: Bench, tmp_path: Path) -> None:
-    pack = _content_at(tmp_path)
+def test_a_pack_that_cannot_be_read_stops_pulumi_with_the_place(bench: Bench, pack: Path) -> None:
     (pack / "network/wrong.yml").write_text("title: {fr: x, en: x}\nlevel: loud\n")
     bench.program = _declaring(_town())
     told = bench.preview(policy_packs=[str(pack)])
@@ -263,55 +274,47 @@ def test_a_pack_that_cannot_be_read_stops_pulumi_with_the_place(bench: Bench, tm
     assert "Traceback" not in said
 
 
-def _in_colours(bench: Bench, **options: bool) -> str:
+def _in_colours(bench: Bench, pack: Path, **options: bool) -> str:
     """What a preview shows in colours; CommandError when Pulumi refuses, or dies."""
     lines: list[str] = []
     with contextlib.suppress(CommandError):
-        bench.stack.preview(policy_packs=[str(POLICIES)], color="always", on_output=lines.append, **options)
+        bench.stack.preview(policy_packs=[str(pack)], color="always", on_output=lines.append, **options)
     return "\n".join(lines)
 
 
 HOSTILE = "<{%fg 7%}>"
 
 
-def test_a_hostile_value_does_not_kill_pulumi_through_the_packs_words(bench: Bench) -> None:
+def test_a_hostile_value_does_not_kill_pulumi_through_the_packs_words(bench: Bench, pack: Path) -> None:
     town = json.loads(_town().model_dump_json(by_alias=True))
     town["hosts"]["db"]["os"] = HOSTILE
     # Written as no City component writes it, and with its colour out of the display's sight.
     text = json.dumps(town).replace("<", "\\u003c")
     bench.program = lambda: pulumi.ComponentResource(CITY, "example", {DECLARATION: text})
-    assert "`<{ %fg 7%}>`" in _in_colours(bench)
+    assert "`<{ %fg 7%}>`" in _in_colours(bench, pack)
 
 
-def test_a_hostile_label_does_not_kill_pulumi_through_a_components_inputs(bench: Bench) -> None:
+def test_a_hostile_label_does_not_kill_pulumi_through_a_components_inputs(bench: Bench, pack: Path) -> None:
     bench.program = _declaring(_town({"hosts": {"db": {"label": {"fr": HOSTILE, "en": HOSTILE}}}}))
-    assert "<{ %fg 7%}>" in _in_colours(bench, diff=True)
+    assert "<{ %fg 7%}>" in _in_colours(bench, pack, diff=True)
 
 
 # How it is set
 
 
-def test_no_flag_disarms_a_policy(bench: Bench, tmp_path: Path) -> None:
+def test_no_flag_disarms_a_policy(bench: Bench, pack: Path, tmp_path: Path) -> None:
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps({SSH: "disabled"}))
     bench.program = _declaring(_town(HANDY))
-    told = bench.preview(policy_packs=[str(POLICIES)], policy_pack_configs=[str(settings)])
+    told = bench.preview(policy_packs=[str(pack)], policy_pack_configs=[str(settings)])
     assert "does not support config" in f"{told.text}\n{told.error}"
 
 
-def test_the_profile_of_the_pack_is_an_option_of_its_runtime(bench: Bench, tmp_path: Path) -> None:
-    pack = _content_at(tmp_path)
+def test_the_profile_of_the_pack_is_an_option_of_its_runtime(bench: Bench, pack: Path) -> None:
     (pack / "PulumiPolicy.yaml").write_text("runtime: {name: beffroi, options: {profile: harbour}}\n")
     bench.program = _declaring(_town())
     told = bench.preview(policy_packs=[str(pack)])
     assert "compliance/profiles/harbour.yml" in f"{told.text}\n{told.error}"
-
-
-def _content_at(folder: Path) -> Path:
-    """Return a pack of our own to spoil."""
-    shutil.copytree(ROOT / "compliance", folder / "content/compliance")
-    shutil.copytree(POLICIES, folder / "content/policies")
-    return folder / "content/policies"
 
 
 # By hand, and on a state
@@ -327,23 +330,23 @@ def _pulumi(bench: Bench, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_exported_state_is_judged_without_program_nor_passphrase(bench: Bench) -> None:
+def test_an_exported_state_is_judged_without_program_nor_passphrase(bench: Bench, pack: Path) -> None:
     bench.program = _declaring(_town(HANDY))
     bench.up()
     state = bench.root / "state.json"
     state.write_text(json.dumps(bench.stack.export_stack().__dict__))
-    told = _pulumi(bench, "policy", "analyze", "--file", str(state), "--policy-pack", str(POLICIES))
+    told = _pulumi(bench, "policy", "analyze", "--file", str(state), "--policy-pack", str(pack))
     assert told.returncode != 0
     assert SSH in told.stdout
     assert "flows.0.from: flow handy opens port 22 of db from desks" in told.stdout
 
 
-def test_the_state_of_a_clean_town_passes(bench: Bench) -> None:
+def test_the_state_of_a_clean_town_passes(bench: Bench, pack: Path) -> None:
     bench.program = _declaring(_town())
     bench.up()
     state = bench.root / "state.json"
     state.write_text(json.dumps(bench.stack.export_stack().__dict__))
-    told = _pulumi(bench, "policy", "analyze", "--file", str(state), "--policy-pack", str(POLICIES))
+    told = _pulumi(bench, "policy", "analyze", "--file", str(state), "--policy-pack", str(pack))
     assert told.returncode == 0, told.stdout + told.stderr
 
 
