@@ -69,7 +69,7 @@ class Model:
             if each.start == entry and _in(each.packets, self._cell(packet)):
                 key = (packet.family, number)
                 if key not in self._answered:
-                    self._answered[key] = answered(self.town, reached, each)
+                    self._answered[key] = answered(self.town, reached, each).sure
                 if _in(self._answered[key], self._cell(packet)):
                     return True
         return False

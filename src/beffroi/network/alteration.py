@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from .edited import Edits, Pair, Side, hull_of, paired
 from .evaluate import Decided, Situation, prepare
-from .firewall import Family, Firewall, Match, Place, Translation, Verb
+from .firewall import Family, Firewall, Match, Place, Rule, Translation, Verb
 from .packets import PacketSet, matched, nothing, united
 from .situations import alike, situations
 from .space import space_of
@@ -88,7 +88,16 @@ def _unfollowed(old: Firewall, new: Firewall) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield name
-    yield from sorted(set(old.remarks) ^ set(new.remarks))
+    yield from sorted(set(old.remarks) ^ set(new.remarks) | {text for _, text in set(old.asides) ^ set(new.asides)})
+    if old.tables != new.tables:
+        # What these rules make of packets meets the rules that follow, whatever its header was.
+        yield from dict.fromkeys(str(rule.place) for each in (old, new) for rule in _rewriting(each))
+
+
+def _rewriting(firewall: Firewall) -> Iterator[Rule]:
+    for table in firewall.tables:
+        for chain in table.chains.values():
+            yield from (rule for rule in chain.rules if any(case.verdict.astray for case in rule.cases))
 
 
 @dataclass(frozen=True)

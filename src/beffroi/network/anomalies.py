@@ -76,6 +76,9 @@ class _Findings:
         cases = [(rule, case) for rule in rules for case in rule.cases]
         self.reached |= {id(rule): rule for rule in rules}
         self.possible |= {_key(rule, case) for rule, case in cases if _can_match(space, case.match)}
+        if any(case.verdict.astray for _, case in cases):
+            # Packets that one of them rewrites meet the others with a header that no packet came with.
+            self.needed |= {_key(rule, case) for rule, case in cases}
         hook = side.chain.hook
         assert hook is not None  # noqa: S101 - it was found by its hook
         for situation in situations(hook, [case.match for _, case in cases]):

@@ -7,17 +7,19 @@ proofs are equal texts, in any language.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
 from .declared import opening
-from .firewall import Case, Family, Firewall, Interfaces
+from .firewall import ACROSS, Case, Family, Firewall, Interfaces
+from .intervals import Range, difference, holds
 from .packets import PacketSet, united
-from .proof import UNTRACKED, FamilyProof, Proof
-from .services import Services
-from .town import Device, martians, never_forwarded
+from .proof import FamilyProof, Proof
+from .services import ALL_FLAGS, ICMP, ICMPV6, NUMBERS, PORTED, TCP, Box, Services, only
+from .town import Device
 
-FORM = "beffroi network certificate 1"
+FORM = "beffroi network certificate 2"
 
 
 def certificate(proof: Proof) -> str:
@@ -53,9 +55,6 @@ def _family(proof: Proof, proved: FamilyProof) -> dict[str, Any]:
             list(space.destinations.ranges({number})) for number in range(len(space.destinations.samples))
         ],
         "services": [_boxes(Services(tuple(cells))) for cells in space.services.cells],
-        "martians": martians(proved.family),
-        "never_forwarded": never_forwarded(proved.family),
-        "untracked": _boxes(UNTRACKED),
         "machines": {name: _machine(device, proved.family) for name, device in town.devices.items()},
         "segments": {name: [device.name for device in town.on(name)] for name in town.segments},
         "declared": [
@@ -90,7 +89,7 @@ def _machine(device: Device, family: Family) -> dict[str, Any]:
 
 def _chains(firewall: Firewall, family: Family) -> list[dict[str, Any]]:
     found = []
-    for hook in ("prerouting", "input", "forward", "output", "postrouting"):
+    for hook in ("prerouting", "input", "forward", "output", "postrouting", ACROSS):
         for table, chain in firewall.hooked(hook, family):
             known = {
                 name: [_case(case, str(rule.place)) for rule in each.rules for case in rule.cases]
@@ -132,10 +131,22 @@ def _interfaces(each: Interfaces) -> list[Any]:
 
 
 def _boxes(services: Services) -> list[list[Any]]:
+    """Return boxes that mean what they say: numbers bound where the header has some, flags bound for TCP alone."""
     return [
-        [*protocols, *first, *second, f"{box.flags:x}"]
+        [*protocols, *first, *second, f"{box.flags if protocols == (TCP, TCP) else ALL_FLAGS:x}"]
         for box in services.boxes
-        for protocols in box.protocols
-        for first in box.first
-        for second in box.second
+        for protocols, numbered in _alike(box)
+        for first in (box.first if numbered else NUMBERS)
+        for second in (box.second if numbered else NUMBERS)
     ]
+
+
+def _alike(box: Box) -> Iterator[tuple[Range, bool]]:
+    """Yield the protocols of a box in ranges of which a header's numbers say something alike, or nothing."""
+    if (box.first, box.second, box.flags) == (NUMBERS, NUMBERS, ALL_FLAGS):
+        yield from ((protocols, False) for protocols in box.protocols)
+        return
+    for protocol in (*PORTED, ICMP, ICMPV6):
+        if holds(box.protocols, protocol):
+            yield (protocol, protocol), True
+    yield from ((protocols, False) for protocols in difference(box.protocols, only((*PORTED, ICMP, ICMPV6))))

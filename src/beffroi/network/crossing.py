@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from .evaluate import Outcome, Program, Situation, prepare
-from .firewall import Chain, Direction, State, Table, Tracking, Verb
+from .firewall import ACROSS, Chain, Direction, State, Table, Tracking, Verb
 from .packets import PacketSet, box, nothing, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
 from .services import DCCP, ICMP, ICMPV6, SCTP, TCP, Box, Services, only
@@ -40,6 +41,8 @@ class Stage:
     doubtful: PacketSet
     rewriting: Rewriting = UNCHANGED
     tracking: Tracking = field(default=Tracking(State.NEW, Direction.ORIGINAL))
+    astray: bool = False
+    """Whether they may have become something else, or gone elsewhere: it is not known where they are."""
 
     def only(self, became: PacketSet) -> Stage:
         """Return the part that has become one of `became`."""
@@ -82,6 +85,13 @@ class Crossing:
         return Tracking(State.ESTABLISHED, Direction.REPLY, **translated)
 
 
+class Answers(NamedTuple):
+    """Packets whose answers surely come back, and all those whose answers may."""
+
+    sure: PacketSet
+    possible: PacketSet
+
+
 class Machines:
     """The chains of machines, each prepared once for a situation."""
 
@@ -91,7 +101,10 @@ class Machines:
         self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
 
     def passed(self, device: Device, hook: str, stage: Stage, entry: str = "", exit_: str = "") -> Iterator[Stage]:
-        """Pass packets through every chain of a hook; what was translated or left untracked is a stage of its own."""
+        """Pass packets through every chain of a hook; what was translated or left untracked is a stage of its own.
+
+        So is what went astray there.
+        """
         waiting = [(stage, 0, False)] if stage.sent else []
         chains = self.chains(device, hook)
         while waiting:
@@ -105,21 +118,54 @@ class Machines:
                 situation = Situation(entry, exit_, UNTRACKED_YET if early else now.tracking)
                 program = self._program(device, table, chain, situation)
                 outcome = program.run(image(now.sent, now.rewriting))
+                if outcome.astray is not None:
+                    lost = now.only(outcome.astray)
+                    yield replace(lost, doubtful=lost.sent, astray=True)
                 waiting += [(each, at, True) for each in _translated(device, entry or exit_, exit_, now, outcome)]
                 now, untracked = _judged(now, outcome, program)
                 waiting += [(untracked, at, translated)] if untracked else []
             if now.sent:
                 yield now
 
-    def answered(self, crossing: Crossing, sent: PacketSet) -> PacketSet:
-        """Return those of `sent` whose answers surely pass the machine, on the way back."""
+    def answered(self, crossing: Crossing, sent: PacketSet) -> Answers:
+        """Return those of `sent` whose answers pass the machine, on the way back."""
+        chains = self._back(crossing)
+        waiting = [(part, 0, tracking) for part, tracking in _tracked(crossing, sent)]
+        passed = []
+        unsure = [sent] if crossing.tracked and crossing.device.firewall.leaves_open("zone") else []
+        while waiting:
+            left, at, tracking = waiting.pop()
+            for number, (seen, early, ways, table, chain) in enumerate(chains[at:], at + 1):
+                if not left:
+                    break
+                situation = Situation(*ways, UNTRACKED_YET if early else tracking, answering=True)
+                outcome = self._program(crossing.device, table, chain, situation).run(image(left, seen))
+                stopped = pulled(left, seen, outcome.dropped)
+                if outcome.astray is not None:
+                    stopped = stopped | pulled(left, seen, outcome.astray)
+                if stopped:
+                    left = pulled(left, seen, outcome.accepted)
+                    unsure.append(left & stopped)
+                if outcome.untracked is not None:
+                    stateless = pulled(left, seen, outcome.untracked)
+                    left = left - stateless
+                    waiting.append((stateless, number, Tracking(State.UNTRACKED)))
+            passed.append(left)
+        possible = united(self.space, passed)
+        return Answers(possible - united(self.space, unsure), possible)
+
+    def _back(self, crossing: Crossing) -> list[tuple[Rewriting, bool, tuple[str, str], Table, Chain]]:
+        """Return the chains that answers meet, in order.
+
+        With each: what their header mirrors there, whether conntrack has not seen them yet, and the interfaces.
+        """
         entry, exit_ = crossing.exit, crossing.entry
         hooks = [("prerouting", entry, "") if entry else ("output", "", exit_)]
         if entry:
             hooks.append(("forward", entry, exit_) if exit_ else ("input", entry, ""))
         if exit_:
             hooks.append(("postrouting", entry, exit_))
-        chains = [
+        return [
             (
                 _seen(crossing, hook, priority),
                 hook in _ENTRANCES and priority < TRACKING_BEGINS,
@@ -131,22 +177,18 @@ class Machines:
             for priority, table, chain in self.chains(crossing.device, hook)
             if not _is_nat(chain)
         ]
-        waiting = [(part, 0, tracking) for part, tracking in _tracked(crossing, sent)]
-        passed = []
-        while waiting:
-            left, at, tracking = waiting.pop()
-            for number, (seen, early, ways, table, chain) in enumerate(chains[at:], at + 1):
-                if not left:
-                    break
-                situation = Situation(*ways, UNTRACKED_YET if early else tracking, answering=True)
-                outcome = self._program(crossing.device, table, chain, situation).run(image(left, seen))
-                left = left - pulled(left, seen, outcome.dropped)
-                if outcome.untracked is not None:
-                    stateless = pulled(left, seen, outcome.untracked)
-                    left = left - stateless
-                    waiting.append((stateless, number, Tracking(State.UNTRACKED)))
-            passed.append(left)
-        return united(self.space, passed)
+
+    def across(
+        self, device: Device, sent: PacketSet, seen: Rewriting, *, answering: bool = False
+    ) -> tuple[PacketSet, PacketSet]:
+        """Return those of `sent` that a machine may drop on a segment that it may bridge, and those that go astray."""
+        situation = Situation(tracking=UNTRACKED_YET, answering=answering)
+        dropped, astray = [], []
+        for _, table, chain in self.chains(device, ACROSS):
+            outcome = self._program(device, table, chain, situation).run(image(sent, seen))
+            dropped.append(pulled(sent, seen, outcome.dropped))
+            astray += [pulled(sent, seen, outcome.astray)] if outcome.astray is not None else []
+        return united(self.space, dropped), united(self.space, astray)
 
     def chains(self, device: Device, hook: str) -> list[tuple[int, Table, Chain]]:
         """Return the chains of a hook in the order in which packets meet them."""

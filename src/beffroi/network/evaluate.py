@@ -50,7 +50,8 @@ class Decided:
 class Outcome:
     """What became of a set of packets; those both accepted and dropped are unknown.
 
-    `translated` and `untracked` are what nat and notrack rules took; `decided` is filled when it was asked for.
+    `translated` and `untracked` are what nat and notrack rules took, `astray` what may have become something else;
+    `decided` is filled when it was asked for.
     """
 
     accepted: PacketSet
@@ -58,6 +59,7 @@ class Outcome:
     translated: tuple[tuple[Translation, PacketSet], ...] = ()
     untracked: PacketSet | None = None
     decided: tuple[Decided, ...] = ()
+    astray: PacketSet | None = None
 
     @property
     def unknown(self) -> PacketSet:
@@ -129,6 +131,7 @@ class Program:
                 planes.setdefault(number, {})[major] = plane
         taken = [(self.cases[number], PacketSet(self.space, planes[number])) for number in sorted(planes)]
         untracked = [each for (_, case), each in taken if case.verdict.verb is Verb.NOTRACK]
+        astray = [each for (_, case), each in taken if case.verdict.astray]
         translated = [
             (case.verdict.translation, each) for (_, case), each in taken if case.verdict.translation is not None
         ]
@@ -138,6 +141,7 @@ class Program:
             tuple(translated),
             united(self.space, untracked) if untracked else None,
             tuple(Decided(rule, case, each) for (rule, case), each in taken) if keep else (),
+            united(self.space, astray) if astray else None,
         )
 
 
@@ -192,6 +196,7 @@ def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _
 
 
 _PASSING = frozenset({Verb.CONTINUE, Verb.NOTRACK})
+_TOLD = frozenset({Verb.TRANSLATE, Verb.NOTRACK, Verb.UNKNOWN})
 
 
 @dataclass(frozen=True)
@@ -253,7 +258,7 @@ class _Run:
             _add(left, self._through(step.chain, major, dict(taken)))
         elif verb is Verb.GOTO:
             _add(returned, self._through(step.chain, major, dict(taken)))
-        if self.keep or verb is Verb.TRANSLATE or verb is Verb.NOTRACK:
+        if self.keep or verb in _TOLD:
             _add(self.fate.taken.setdefault(step.number, {}), taken)
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .intervals import Intervals
 from .services import ANY_SERVICE, Services
 
 Family = Literal[4, 6]
 BOTH: frozenset[Family] = frozenset({4, 6})
+ACROSS = "across"
+"""Stands for the hooks of a bridge that frames between other machines of a segment pass."""
+
 LAST_ADDRESS: dict[Family, int] = {4: 2**32 - 1, 6: 2**128 - 1}
 
 
@@ -143,11 +146,15 @@ class Translation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verb, the chain that jump and goto name, the translation of a nat rule. UNKNOWN may accept or drop."""
+    """A verb, the chain that jump and goto name, the translation of a nat rule. UNKNOWN may accept or drop.
+
+    `astray` says that the packet may also become another, or go elsewhere: what becomes of it cannot be followed.
+    """
 
     verb: Verb
     chain: str = ""
     translation: Translation | None = None
+    astray: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,12 +222,28 @@ class Table:
     chains: dict[str, Chain]
 
 
+class Aside(NamedTuple):
+    """A rule that changes how other packets are seen, which is not followed.
+
+    `zone`: conntrack looks up a packet's connection elsewhere, so an answer may belong to none. `helper`: connections
+    that are none of the rule's may become related. `offload`: later packets skip the forward hook.
+    """
+
+    sort: Literal["zone", "helper", "offload"]
+    text: str
+
+
 @dataclass(frozen=True)
 class Firewall:
     """The whole ruleset of one machine. `remarks` lists what was read and not modelled, for people."""
 
     tables: tuple[Table, ...]
     remarks: tuple[str, ...] = field(default=())
+    asides: tuple[Aside, ...] = field(default=())
+
+    def leaves_open(self, sort: Literal["zone", "helper", "offload"]) -> bool:
+        """Tell whether a rule changes, in this way, how other packets are seen."""
+        return any(aside.sort == sort for aside in self.asides)
 
     def hooked(self, hook: str, family: Family) -> list[tuple[Table, Chain]]:
         """Return the chains that IP packets of `family` meet on `hook`, by priority.

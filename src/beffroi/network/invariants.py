@@ -191,6 +191,8 @@ class _Trial:
     def _judged(self, arrival: Arrival) -> PacketSet:
         space = self.proved.space
         packets = arrival.packets & self._sources.get(arrival.start, self._none)
+        if arrival.astray:
+            return packets  # they may have become anything, and be anywhere
         if not packets or arrival.end not in self._destinations or arrival.end in self.invariant.except_destinations:
             return self._none
         packets = packets & self._services

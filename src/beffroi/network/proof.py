@@ -13,7 +13,7 @@ from functools import cached_property
 
 from .crossing import Crossing
 from .declared import LISTENERS, NEIGHBOURS, Declared, declared, opening
-from .firewall import Family, Match, State, Tracking
+from .firewall import Direction, Family, Match, State, Tracking
 from .packets import PacketSet, box, matched, nothing, united
 from .reach import Arrival, Reach, answered, reach, town_space
 from .services import ICMPV6, Box, Services, only
@@ -130,6 +130,8 @@ def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> Famil
     judge = _Judge(town, space, reached, flows)
     strays = [reach(town, tracked, Tracking(State.INVALID)), reach(town, untracked, Tracking(State.UNTRACKED))]
     findings = [*judge.more(), *judge.less(), *judge.half_open(), *judge.stray(strays)]
+    if any(device.firewall.leaves_open("helper") for device in town.devices.values()):
+        findings += judge.related(reach(town, tracked, Tracking(State.RELATED, Direction.ORIGINAL)))
     return FamilyProof(family, space, reached, tuple(flows), tuple(findings))
 
 
@@ -168,13 +170,28 @@ class _Judge:
 
     def half_open(self) -> Iterator[Finding]:
         """Yield the declared packets that arrive and whose answers do not come back."""
-        back = self._arrived(lambda each: answered(self.town, self.reached, each))
+        answers = {id(each): answered(self.town, self.reached, each) for each in self.reached.arrivals}
+        sure = self._arrived(lambda each: answers[id(each)].sure)
+        back = self._arrived(lambda each: answers[id(each)].possible)
         there = self._arrived(lambda each: each.packets)
         for each, packets in self._enforced():
             wanted = packets & box(self.space, services=opening(each.match.services))
-            silent = (wanted & there.get(each.start, nothing(self.space))) - back.get(each.start, nothing(self.space))
-            if silent:
-                yield Finding(Sort.HALF_OPEN, self.space.family, each.start, each.end, silent, flows=(each.flow,))
+            arrived = wanted & there.get(each.start, nothing(self.space))
+            silent = arrived - back.get(each.start, nothing(self.space))
+            unsure = arrived - silent - sure.get(each.start, nothing(self.space))
+            for sort, some in ((Sort.HALF_OPEN, silent), (Sort.UNKNOWN, unsure)):
+                if some:
+                    yield Finding(sort, self.space.family, each.start, each.end, some, flows=(each.flow,))
+
+    def related(self, related: Reach) -> Iterator[Finding]:
+        """Yield what may arrive because a helper reads it out of a connection, and no flow declares."""
+        allowed: dict[str, list[PacketSet]] = {}
+        for each, packets in self.flows:
+            allowed.setdefault(each.start, []).append(packets)
+        for arrival in related.arrivals:
+            if any(crossing.device.firewall.leaves_open("helper") for crossing in arrival.crossings):
+                extra = arrival.packets - united(self.space, allowed.get(arrival.start, ()))
+                yield from self._findings(Sort.UNKNOWN, arrival, extra)
 
     def stray(self, strays: Iterable[Reach]) -> Iterator[Finding]:
         """Yield the packets of no connection that arrive, but for what links need."""

@@ -7,14 +7,14 @@ machine, which sends through its own firewall. It ends in a machine that takes i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from beffroi.city import INTERNET
 
-from .crossing import STATEFUL, TRACKING_BEGINS, Crossing, Machines, Stage, begun
-from .firewall import Direction, Family, Firewall, Match, State, Tracking, Verb
+from .crossing import STATEFUL, TRACKING_BEGINS, Answers, Crossing, Machines, Stage, begun
+from .firewall import ACROSS, Direction, Family, Firewall, Match, State, Tracking, Verb
 from .intervals import Intervals
-from .packets import PacketSet, box, united
+from .packets import PacketSet, box, nothing, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
 from .services import ANY_SERVICE
 from .space import Space, matches_of, space_of
@@ -28,7 +28,8 @@ class Arrival:
     """Packets that got from one place to another by one path, as they were sent.
 
     `start` and `end` name a segment or a machine. `limited` got through up to a rate, `doubtful` only perhaps: both are
-    part of `packets`. `crossings` are the machines on the way.
+    part of `packets`. `crossings` are the machines on the way. Those `astray` were last seen in the machine `end`, and
+    may have become anything there.
     """
 
     start: str
@@ -38,6 +39,7 @@ class Arrival:
     doubtful: PacketSet
     crossings: tuple[Crossing, ...]
     became: Rewriting
+    astray: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,35 @@ def reach(town: Town, packets: PacketSet, tracking: Tracking = NEW) -> Reach:
     return Reach(space, walk.machines, tuple(walk.arrivals))
 
 
-def answered(town: Town, reached: Reach, arrival: Arrival) -> PacketSet:
-    """Return the packets of an arrival whose answers surely come back: by the same machines, through all of them."""
-    sent, onward = arrival.packets, arrival.end
-    for crossing in reversed(arrival.crossings):
-        sent = _returns(town, sent, crossing, onward)
-        sent = reached.machines.answered(crossing, sent)
-        onward = crossing.device.name
-    return _comes_home(town, sent, arrival)
+def answered(town: Town, reached: Reach, arrival: Arrival) -> Answers:
+    """Return the packets of an arrival whose answers come back: by the same machines, through all of them."""
+    sent, onward, unsure = arrival.packets, arrival.end, nothing(reached.space)
+    if arrival.astray:
+        return Answers(unsure, sent)
+    for at, crossing in reversed(list(enumerate(arrival.crossings))):
+        back = _returns(town, sent, crossing, onward)
+        passed = reached.machines.answered(crossing, back)
+        unsure = unsure | (passed.possible - passed.sure) | _bridged_back(town, reached.machines, arrival, at, back)
+        sent, onward = passed.possible, crossing.device.name
+    home = _comes_home(town, sent, arrival)
+    return Answers(home - unsure, home)
+
+
+def _bridged_back(town: Town, machines: Machines, arrival: Arrival, at: int, sent: PacketSet) -> PacketSet:
+    """Return the packets whose answers a machine that bridges a segment beside a crossing may drop."""
+    crossing, found = arrival.crossings[at], []
+    for segment, seen, near in ((crossing.exit, crossing.after, at + 1), (crossing.entry, crossing.before, at - 1)):
+        other = [each.device for each in arrival.crossings[max(near, 0) : near + 1]]
+        bridges = _bridges(town, segment, crossing.device, *other)
+        found += [machines.across(bridge, sent, seen, answering=True)[0] for bridge in bridges]
+    return united(machines.space, found)
+
+
+def _bridges(town: Town, segment: str, *ends: Device) -> Iterator[Device]:
+    """Yield the machines that may pass frames from port to port of a segment, and have rules about that."""
+    for device in town.on(segment) if segment else ():
+        if device not in ends and any(device.firewall.hooked(ACROSS, family) for family in (4, 6)):
+            yield device
 
 
 @dataclass
@@ -129,8 +152,9 @@ class _Walk:
             self._send(device, exit_, stage)
 
     def _send(self, device: Device, exit_: Exit, stage: Stage) -> None:
-        for chosen in self.machines.passed(device, "output", self._towards(stage, exit_), exit_=exit_.interface):
-            for left in self.machines.passed(device, "postrouting", chosen, exit_=exit_.interface):
+        ways = ("", exit_.interface)
+        for chosen in self._passed(device, "output", self._towards(stage, exit_), ways):
+            for left in self._passed(device, "postrouting", chosen, ways):
                 path = (_crossing(device, ("", exit_.interface), (stage, chosen, left)),)
                 self._deliver(exit_, left, path)
 
@@ -140,8 +164,9 @@ class _Walk:
             return
         space = self.machines.space
         own = box(space, destination=device.local(space.family))
-        for inside in self.machines.passed(device, "prerouting", stage, entry):
-            for taken in self.machines.passed(device, "input", inside.only(_header(inside) & own), entry):
+        stage = self._over(entry, stage, path, device)
+        for inside in self._passed(device, "prerouting", stage, (entry, ""), path):
+            for taken in self._passed(device, "input", inside.only(_header(inside) & own), (entry, ""), path):
                 crossing = _crossing(device, (entry, ""), (stage, inside, taken))
                 self._arrive(device.name, taken, (*path, crossing))
             if device.forwards:
@@ -154,8 +179,8 @@ class _Walk:
         for exit_ in device.exits[self.machines.space.family]:
             towards = self._towards(inside, exit_)
             foreign = towards.only(_header(towards) - own)
-            for chosen in self.machines.passed(device, "forward", foreign, entry, exit_.interface):
-                for left in self.machines.passed(device, "postrouting", chosen, entry, exit_.interface):
+            for chosen in self._passed(device, "forward", foreign, (entry, exit_.interface), path):
+                for left in self._passed(device, "postrouting", chosen, (entry, exit_.interface), path):
                     crossing = _crossing(device, (entry, exit_.interface), (before, chosen, left))
                     self._deliver(exit_, left, (*path, crossing))
 
@@ -171,12 +196,35 @@ class _Walk:
                 own = image(left.sent, left.rewriting) & box(space, destination=device.own(space.family))
                 self._enter(device, exit_.interface, left.only(own), path)
                 left = left.without(pulled(left.sent, left.rewriting, own))
-        self._arrive(exit_.interface, left, path)
+        self._arrive(exit_.interface, self._over(exit_.interface, left, path), path)
+
+    def _passed(
+        self, device: Device, hook: str, stage: Stage, ways: tuple[str, str], path: tuple[Crossing, ...] = ()
+    ) -> Iterator[Stage]:
+        """Yield what passes a hook; what goes astray there ends there."""
+        for passed in self.machines.passed(device, hook, stage, *ways):
+            if passed.astray:
+                self._arrive(device.name, passed, (*path, _crossing(device, ways, (stage, stage, stage))))
+            else:
+                yield passed
+
+    def _over(self, segment: str, stage: Stage, path: tuple[Crossing, ...], *ends: Device) -> Stage:
+        """Carry packets over a segment that machines beside the path may bridge: what they may drop is doubtful."""
+        senders = [crossing.device for crossing in path[-1:]]
+        for bridge in _bridges(self.town, segment, *ends, *senders):
+            dropped, astray = self.machines.across(bridge, stage.sent, stage.rewriting)
+            stage = replace(stage, doubtful=stage.doubtful | dropped)
+            lost = replace(stage.only(image(astray, stage.rewriting)), astray=True)
+            here = _crossing(bridge, (segment, ""), (stage, stage, stage))
+            self._arrive(bridge.name, replace(lost, doubtful=lost.sent), (*path, here))
+        return stage
 
     def _arrive(self, end: str, stage: Stage, path: tuple[Crossing, ...]) -> None:
         if stage.sent:
             self.arrivals.append(
-                Arrival(self.origin, end, stage.sent, stage.limited, stage.doubtful, path, stage.rewriting)
+                Arrival(
+                    self.origin, end, stage.sent, stage.limited, stage.doubtful, path, stage.rewriting, stage.astray
+                )
             )
 
     def _towards(self, stage: Stage, exit_: Exit) -> Stage:

@@ -217,6 +217,9 @@ class _Call:
             return {(Verb.CONTINUE, replace(world, notrack=True) if told.direction is None else world)}
         if verdict.verb is Verb.TRANSLATE and verdict.translation is not None:
             return self._translate(verdict.translation, place, world)
+        if verdict.astray:
+            self.stepper.reasons[place.text or str(place)] = None
+            raise TooManyWays
         if verdict.verb in (Verb.UNKNOWN, Verb.TRANSLATE):
             return self._anything(place.text or str(place), world)
         return {(verdict.verb, world)}

@@ -11,6 +11,7 @@ from beffroi.city import INTERNET, City
 
 from .firewall import LAST_ADDRESS, Family, Firewall, Match
 from .intervals import Intervals, complement, difference, intersection, normal, union
+from .reader.beside import on_devices
 from .routing import routes, segment_gateway
 
 FAMILIES: tuple[Family, ...] = (4, 6)
@@ -140,7 +141,7 @@ def _device(city: City, name: str, firewall: Firewall, holders: Mapping[IPv4Addr
         segment: {4: int(interface.ipv4), 6: int(interface.ipv6)} for segment, interface in machine.interfaces.items()
     }
     exits = {family: tuple(_exits(city, name, family, holders)) for family in FAMILIES}
-    return Device(name, firewall, name in city.gateways, addresses, exits)
+    return Device(name, on_devices(firewall, addresses), name in city.gateways, addresses, exits)
 
 
 def _exits(city: City, name: str, family: Family, holders: Mapping[IPv4Address | IPv6Address, str]) -> Iterator[Exit]:

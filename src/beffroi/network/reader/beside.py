@@ -6,9 +6,24 @@ called at the edge of the IP hook next to it, and where it would drop it may dro
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from beffroi.network.firewall import Case, Chain, Hook, Interfaces, Match, Place, Rule, Table, Unknown, Verb, Verdict
+from beffroi.network.firewall import (
+    ACROSS,
+    Case,
+    Chain,
+    Firewall,
+    Hook,
+    Interfaces,
+    Match,
+    Place,
+    Rule,
+    Table,
+    Unknown,
+    Verb,
+    Verdict,
+)
 
 EDGE = 1_000_000
 """A priority beyond all that the kernel takes for a chain of an IP hook to come between."""
@@ -21,33 +36,62 @@ _NEXT = {
     ("bridge", "input"): ("prerouting", -EDGE),
     ("bridge", "output"): ("postrouting", EDGE),
     ("bridge", "postrouting"): ("postrouting", EDGE),
+    ("bridge", "forward"): (ACROSS, 0),
 }
-"""The IP hook beside which each other hook stands.
+"""The IP hook beside which each other hook stands. ARP carries no IP packet."""
 
-A bridge's `forward` sees what goes from port to port inside a segment, where no path of a town begins or ends; ARP
-carries no IP packet.
-"""
+_BRIDGED = frozenset({"prerouting", "postrouting"})
+"""What frames from port to port meet besides a bridge's `forward`: they pass between machines of one segment."""
 
 
 def in_doubt(table: Table) -> Table | None:
     """Return what a table does beside the IP hooks as a table of doubts; None when it drops nothing there."""
-    called = [chain for name in sorted(table.chains) if (chain := _called(table, table.chains[name])) is not None]
+    called = [chain for name in sorted(table.chains) for chain in _called(table, table.chains[name])]
     if not called or not any(_drops(chain) for chain in table.chains.values()):
         return None
     chains = {name: _doubtful(table, chain) for name, chain in table.chains.items()}
     return Table("inet", f"{table.family} {table.name}", chains | {chain.name: chain for chain in called})
 
 
-def _called(table: Table, chain: Chain) -> Chain | None:
-    """Return the base chain, at the edge of an IP hook, that calls `chain` for what its devices see."""
+def on_devices(firewall: Firewall, known: Collection[str]) -> Firewall:
+    """Return a firewall whose chains beside the IP hooks see every packet where their devices are not `known`.
+
+    What stands on a device that the town does not declare may see all that comes or goes through it: the port of a
+    bridge, the card below a VLAN.
+    """
+    tables = tuple(
+        replace(table, chains={name: _widened(chain, known) for name, chain in table.chains.items()})
+        for table in firewall.tables
+    )
+    return firewall if tables == firewall.tables else replace(firewall, tables=tables)
+
+
+def _widened(chain: Chain, known: Collection[str]) -> Chain:
+    if chain.hook is None or abs(chain.hook.priority) < EDGE // 2 or not chain.hook.devices:
+        return chain
+    if all(device in known or device == "lo" for device in chain.hook.devices):
+        return chain
+    anywhere = tuple(replace(case, match=Match()) for case in chain.rules[0].cases)
+    return replace(chain, rules=(replace(chain.rules[0], cases=anywhere),))
+
+
+def _called(table: Table, chain: Chain) -> Iterator[Chain]:
+    """Yield the base chains, at the edge of an IP hook, that call `chain` for what its devices see."""
     if chain.hook is None or (table.family, chain.hook.hook) not in _NEXT:
-        return None
+        return
     hook, edge = _NEXT[table.family, chain.hook.hook]
+    yield _calling(table, chain, hook, edge + chain.hook.priority)
+    if table.family == "bridge" and chain.hook.hook in _BRIDGED:
+        yield _calling(table, chain, ACROSS, chain.hook.priority)
+
+
+def _calling(table: Table, chain: Chain, hook: str, priority: int) -> Chain:
+    assert chain.hook is not None  # noqa: S101 - it was called by its hook
     near = (Interfaces(frozenset(chain.hook.devices)),) if chain.hook.devices else ()
-    match = Match(entry=near) if hook == "prerouting" else Match(exit=near)
+    match = Match(exit=near) if hook == "postrouting" else Match(entry=near)
     place = Place(f"{table.family} {table.name}", chain.name, 0)
     jump = Rule((Case(match, Verdict(Verb.JUMP, chain.name)),), place)
-    return Chain(f"{chain.name} beside", (jump,), Hook("filter", hook, edge + chain.hook.priority, "accept"))
+    return Chain(f"{chain.name} beside {hook}", (jump,), Hook("filter", hook, priority, "accept", chain.hook.devices))
 
 
 def _drops(chain: Chain) -> bool:

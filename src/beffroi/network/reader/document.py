@@ -9,7 +9,7 @@ from typing import Any, Literal
 from beffroi.errors import UNREADABLE
 from beffroi.fieldpath import visible
 from beffroi.messages import say
-from beffroi.network.firewall import Case, Chain, Firewall, Hook, Place, Rule, Table, Unknown, Verb, Verdict
+from beffroi.network.firewall import Aside, Case, Chain, Firewall, Hook, Place, Rule, Table, Unknown, Verb, Verdict
 from beffroi.network.nfttext import rule_text
 
 from .beside import in_doubt
@@ -76,6 +76,7 @@ class _Draft:
     budget: Budget
     tables: dict[tuple[str, str], _TableDraft] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
 
     def table(self, about: Mapping[str, object], key: str = "table") -> _TableDraft:
         """Return the table that an object belongs to."""
@@ -111,7 +112,7 @@ class _Draft:
         """Read the rules, and return all."""
         tables = [self._read(table) for table in self.tables.values()]
         doubts = filter(None, map(in_doubt, tables))
-        return Firewall((*tables, *doubts), tuple(self.remarks))
+        return Firewall((*tables, *doubts), tuple(self.remarks), tuple(self.asides))
 
     def _read(self, table: _TableDraft) -> Table:
         chains: dict[str, Chain] = {}
@@ -151,6 +152,7 @@ class _Draft:
             error.where = error.where or visible(str(place))
             raise
         self.remarks += body.remarks
+        self.asides += [Aside(sort, f"{where} {chain}: {place.text}") for sort in body.asides]
         speaks = any(_does_more(each) for each in expressions)
         if not body.excluded:
             return [Rule(tuple(cases), place, speaks) for cases in body.parts], {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from beffroi.messages import say
 from beffroi.network.firewall import Case, Match, Unknown, Verb, Verdict
@@ -16,12 +17,16 @@ from .numbers import Test
 from .refusals import Budget, malformed
 from .translations import translations
 
-_NO_EFFECT = frozenset(
-    {"counter", "log", "comment", "last", "reset", "secmark", "ct helper", "ct timeout", "ct expectation"}
-)
+_NO_EFFECT = frozenset({"counter", "log", "comment", "last", "reset", "secmark", "ct timeout"})
 _PERHAPS_HOLDING = frozenset({"limit", "quota", "ct count", "meter", "set", "map"})
-_ENDINGS = {"reject": Verb.DROP} | dict.fromkeys(("queue", "tproxy", "synproxy", "dup", "fwd"), Verb.UNKNOWN)
+_ASTRAY = Verdict(Verb.UNKNOWN, astray=True)
+_ENDINGS = {"reject": Verdict(Verb.DROP), "synproxy": Verdict(Verb.UNKNOWN)}
+_ENDINGS |= dict.fromkeys(("queue", "tproxy", "dup", "fwd"), _ASTRAY)
+_HELPERS = frozenset({"ct helper", "ct expectation"})
 _HARMLESS_FIELDS = frozenset({"dscp", "ecn", "ttl", "hoplimit", "flowlabel", "id", "checksum", "window", "urgptr"})
+_STEERING = frozenset({"pkttype", "broute"})
+"""What a bridge goes by to hand a frame to the machine itself."""
+
 _PLAIN_VERDICTS = {"accept": Verb.ACCEPT, "drop": Verb.DROP, "return": Verb.RETURN, "continue": Verb.CONTINUE}
 _TRANSLATIONS = frozenset({"dnat", "snat", "masquerade", "redirect"})
 _FINAL = frozenset({Verb.ACCEPT, Verb.DROP, Verb.RETURN, Verb.GOTO, Verb.UNKNOWN})
@@ -49,6 +54,7 @@ class RuleBody:
     excluded: list[Branch] = field(default_factory=list)
     parts: list[list[Case]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    asides: list[Literal["zone", "helper", "offload"]] = field(default_factory=list)
     ended: bool = False
 
     def read(self, statements: Sequence[object]) -> None:
@@ -70,7 +76,10 @@ class RuleBody:
         elif name in _TRANSLATIONS:
             self._translate(name, about)
         elif name in _ENDINGS:
-            self._end(Verdict(_ENDINGS[name]))
+            self._end(_ENDINGS[name])
+        elif name in _HELPERS:
+            self.asides.append("helper")
+            self.remarks.append(say("reading-helper", words=shown({name: about})))
         elif name == "notrack":
             self._act(Verdict(Verb.NOTRACK))
         elif name in _PERHAPS_HOLDING or (name == "counter" and isinstance(about, dict) and "map" in about):
@@ -80,6 +89,7 @@ class RuleBody:
 
     def _offload(self, _about: object) -> None:
         self.remarks.append(say("reading-offloaded"))
+        self.asides.append("offload")
 
     def _match(self, about: object) -> None:
         if not isinstance(about, dict) or not {"op", "left", "right"} <= about.keys():
@@ -175,8 +185,15 @@ class RuleBody:
         payload = about["key"].get("payload")
         if payload is not None and not (isinstance(payload, dict) and payload.get("field") in _HARMLESS_FIELDS):
             self.remarks.append(say("reading-rewrites", words=shown({"mangle": about})))
-            self._end(Verdict(Verb.UNKNOWN))
-        elif isinstance(about.get("value"), dict):  # a look-up that finds nothing ends the rule
+            self._end(_ASTRAY)
+            return
+        written = about["key"]
+        if written.get("ct", {}).get("key") == "zone":
+            self.asides.append("zone")
+            self.remarks.append(say("reading-zone", words=shown({"mangle": about})))
+        elif written.get("meta", {}).get("key") in _STEERING:
+            self._perhaps_end(Unknown(shown({"mangle": about})))
+        if isinstance(about.get("value"), dict):  # a look-up that finds nothing ends the rule
             self._doubt(Unknown(shown({"mangle": about})))
 
     def _keys(self, parts: object) -> list[Key]:
@@ -203,9 +220,9 @@ class RuleBody:
         self.branches = [(doubted((match,), unknown)[0], label) for match, label in self.branches]
 
     def _perhaps_end(self, unknown: Unknown) -> None:
-        """Take a statement that may be anything: a condition, a verdict, or neither."""
+        """Take a statement that may be anything: a condition, a verdict, a change of the packet, or neither."""
         self._doubt(unknown)
-        self._act(Verdict(Verb.UNKNOWN))
+        self._act(_ASTRAY)
 
     def _act(self, verdict: Verdict) -> None:
         self.parts.append([Case(match, verdict, label) for match, label in self.branches])
@@ -255,7 +272,7 @@ def verdict_of(written: object) -> Verdict:
         return Verdict(_CHAINED[name], target)
     if name in _PLAIN_VERDICTS:
         return Verdict(_PLAIN_VERDICTS[name])
-    return Verdict(Verb.UNKNOWN)
+    return _ASTRAY
 
 
 _CONDITIONS: dict[str, Callable[[RuleBody, object], None]] = {
