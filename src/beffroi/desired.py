@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beffroi import kinds
@@ -31,26 +30,30 @@ class DesiredState(Frozen):
 
     def hosts(self) -> list[str]:
         """Return the machines' names, in the order in which they are to be configured."""
-        return list(self._by_host)
+        return list(dict.fromkeys(check.host for check in self.checks))
 
     def of_host(self, host: str) -> list[Check]:
         """Return the checks of `host`."""
-        return list(self._by_host.get(host, ()))
-
-    @cached_property
-    def _by_host(self) -> dict[str, list[Check]]:
-        found: dict[str, list[Check]] = {}
-        for check in self.checks:
-            found.setdefault(check.host, []).append(check)
-        return found
+        return [check for check in self.checks if check.host == host]
 
     def settings(self, host: str) -> dict[str, list[dict[str, Any]]]:
         """Return, for each kind, the union of the settings that its controls ask of `host`."""
-        merged: dict[str, list[dict[str, Any]]] = {}
-        for check in self.of_host(host):
-            known = merged.setdefault(check.kind, [])
-            known += [setting for setting in check.settings if setting not in known]
-        return merged
+        return _united(self.of_host(host))
+
+    def all_settings(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Return the settings of every machine, in one walk through the checks."""
+        checks: dict[str, list[Check]] = {}
+        for check in self.checks:
+            checks.setdefault(check.host, []).append(check)
+        return {host: _united(of_host) for host, of_host in checks.items()}
+
+
+def _united(checks: Iterable[Check]) -> dict[str, list[dict[str, Any]]]:
+    united: dict[str, list[dict[str, Any]]] = {}
+    for check in checks:
+        known = united.setdefault(check.kind, [])
+        known += [setting for setting in check.settings if setting not in known]
+    return united
 
 
 def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:

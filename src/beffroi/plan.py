@@ -110,7 +110,7 @@ def make_plan(  # noqa: PLR0913 - each is a part of the plan
     profile: str = "town",
 ) -> Plan:
     """Return the plan of `steps` and of what `city` and `desired` ask for, compared with what was last `applied`."""
-    settings = {host: desired.settings(host) for host in desired.hosts()}
+    settings = desired.all_settings()
     return Plan(
         town=city.town.name,
         stack=stack,

@@ -83,8 +83,9 @@ def test_a_huge_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert "MB" in problem.reason
 
 
-def test_the_check_of_a_town_reports_its_waivers(tmp_path: Path) -> None:
-    town = _town(tmp_path, ONE.replace("until: 2026-06-30", "until: some day"))
+def test_the_check_of_a_town_reports_its_waivers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = _town(tmp_path, ONE.replace("until: 2026-06-30", "until: some day")).relative_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(program, ["check", str(town), "--root", str(ROOT)])
     assert isinstance(result.exception, InvalidCity)
     assert [(it.file, it.line, it.field) for it in result.exception.problems] == [

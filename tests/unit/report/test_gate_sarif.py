@@ -86,7 +86,8 @@ def test_a_result_points_at_its_line(gate_specimen: ModuleType) -> None:
 
 def test_a_result_says_what_is_wrong_and_what_to_do(gate_specimen: ModuleType) -> None:
     assert by_subject(gate_specimen.make_review(), "handy opens port")["message"]["text"] == (
-        "flow handy opens port 22 of bastion from desks. To do: go through the bastion, or remove desks from the flow"
+        "flow handy opens port 22 of bastion from desks. "
+        "To do: go through the machine made for it (the bastion, the application...), or remove desks from the flow"
     )
 
 

@@ -30,7 +30,7 @@ def test_a_refusal_has_its_place_on_a_line_of_its_own_and_the_way_out(gate_speci
         "  ✗ Administration goes through the bastion  network/ssh-through-the-bastion\n"
         "    inventory/example/city.yml:26\n"
         "    flow handy opens port 22 of bastion from desks\n"
-        "    → go through the bastion, or remove desks from the flow\n"
+        "    → go through the machine made for it (the bastion, the application...), or remove desks from the flow\n"
     ) in text
 
 
