@@ -123,6 +123,16 @@ def found() -> tuple[Found, ...]:
     return tuple(Found(violation=each, spot=version().spot(each.path)) for each in decision().violations)
 
 
+def way_out(language: str) -> str:
+    """What is to be done about the flow `handy`, as its policy says it."""
+    [told] = {
+        each.violation.hint(language)
+        for each in found()
+        if each.violation.names.get("port") == "22" and each.violation.subject == "handy"
+    }
+    return told
+
+
 def doubtful(violation: Violation) -> Violation:
     return violation.model_copy(update={"doubtful": True})
 

@@ -40,7 +40,7 @@ def test_a_refusal_is_a_failure_with_its_place_and_the_way_out(gate_specimen: Mo
     assert failure.tag == "failure"
     assert failure.text == (
         "inventory/example/city.yml:26: flow handy opens port 22 of bastion from desks\n"
-        "  -> go through the machine made for it (the bastion, the application...), or remove desks from the flow"
+        f"  -> {gate_specimen.way_out('en')}"
     )
     assert "old-admin" in str(others.text)
 
