@@ -18,6 +18,8 @@ import yaml
 from forge import BOT, GITHUB, GITLAB, TOKEN, Forge, forge
 from repositories import CHECKOUT, TOWN, TownRepository, town_repository
 
+pytestmark = pytest.mark.slow
+
 TEMPLATES = CHECKOUT / "templates" / "ci"
 WORKFLOW = yaml.safe_load((TEMPLATES / "github.yml").read_text())
 GITHUB_JOB = WORKFLOW["jobs"]["gate"]

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from repositories import CHECKOUT, TOWN, TownRepository, town_repository
 
+pytestmark = pytest.mark.slow
+
 HOOK = CHECKOUT / "templates" / "ci" / "pre-commit"
 CITY = f"{TOWN}/city.yml"
 LAST_FLOW = "  - {name: sensors-to-time"

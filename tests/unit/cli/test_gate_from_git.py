@@ -15,6 +15,8 @@ from repositories import TOWN, TownRepository, town_repository
 from beffroi.cli.verbs import program
 from beffroi.errors import CouldNotAct, InvalidInput
 
+pytestmark = pytest.mark.slow
+
 CITY = f"{TOWN}/city.yml"
 LAST_FLOW = "  - {name: sensors-to-time"
 OPENED = "  - {name: poles-to-mirror, from: sensors-on-poles, to: mirror, service: packages, purpose: {fr: x, en: x}}\n"

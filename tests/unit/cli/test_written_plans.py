@@ -17,6 +17,8 @@ from beffroi.errors import InvalidInput, RefusedPlan
 from beffroi.plan import Plan, Step, make_plan
 from beffroi.records import read_decision, read_plan, write_plan
 
+pytestmark = pytest.mark.slow
+
 CITY = f"{TOWN}/city.yml"
 LAST_FLOW = "  - {name: sensors-to-time"
 SHORTCUT = "  - {name: shortcut, from: sensors-on-poles, to: log, service: ssh, purpose: {fr: x, en: x}}\n"

@@ -18,6 +18,8 @@ from beffroi.policy import Example, Level, Policy, load_policies
 from beffroi.provider.wire import marshal_struct, unmarshal_struct
 from beffroi.rules import Commitment, Proposal
 
+pytestmark = pytest.mark.slow
+
 POLICIES = load_policies(Path(__file__).parents[3])
 
 
