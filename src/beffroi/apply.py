@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beffroi import declaration
+from beffroi import applied, declaration
 from beffroi.access import Door, close_connections, open_door, write_ssh_config
 from beffroi.converge import Action, Convergence, Work, converge
 from beffroi.declaration import Declaration
-from beffroi.errors import CouldNotAct, RefusedPlan
+from beffroi.errors import CouldNotAct
 from beffroi.judge import judge
 from beffroi.lab.command import run as run_command
+from beffroi.lab.debian import require_bootable
 from beffroi.lab.headroom import make_room
 from beffroi.lab.image import base_image
 from beffroi.lab.place import LabPlace, require_root
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from beffroi.stack import CityStack
 
 MACHINE = "beffroi:lab:Machine"
+
+Consent = Callable[[Plan], None]
+"""Asked about the plan that is about to be done; raises RefusedPlan unless it agrees."""
 
 _SETTLE_SECONDS = 45.0
 _SETTLE_PAUSE = 1.0
@@ -83,21 +87,24 @@ class Works:
 
         self._ensure_key()
         with self.state.alone():
-            stack = CityStack(self.state, lambda: declare_city(self.declared.city, self.state), find_pulumi())
+            town = self.declared
+            stack = CityStack(self.state, lambda: declare_city(town.city, self.state, town.waivers), find_pulumi())
             stack.recover(self.progress.say)
             yield stack
 
     def plan(self, *, refresh: bool) -> Plan:
         """Return what an apply would change; with `refresh` (root), compared with what really stands."""
+        require_bootable(self.declared.written)
         with self.stack() as stack:
             return self._plan(stack, refresh=refresh)
 
-    def apply(self, *, decided: str | None = None, everything: bool = False) -> Applied:
+    def apply(self, *, consent: Consent | None = None, everything: bool = False) -> Applied:
         """Make the town so, and look at all of it.
 
-        `decided` is the digest of the plan that was accepted: RefusedPlan is raised when another would be done.
+        `consent` is asked about the plan that is done, the stack being held, and raises RefusedPlan unless it agrees.
         `everything` runs every role on every machine instead of those whose checks do not pass.
         """
+        require_bootable(self.declared.written)
         require_root()
         make_room()
         base_image(self.progress.say)
@@ -105,16 +112,16 @@ class Works:
         started = datetime.now(UTC)
         with self.stack() as stack:
             plan = self._plan(stack, refresh=True)
-            if decided is not None and decided != plan.digest:
-                raise RefusedPlan(
-                    say("apply-other-plan", wanted=decided, actual=plan.digest), hint=say("apply-other-plan-hint")
-                )
+            if consent is not None:
+                consent(plan)
             steps = stack.up(self.progress.step) if plan.steps else []
             self._write_access(stack.host_keys())
             close_connections(self.ssh_config, [step.name for step in steps if step.type == MACHINE])
             fresh = {step.name for step in steps if step.type == MACHINE and "create" in step.operation}
             convergences, observations = self._configure(fresh, everything=everything)
-        verdicts = judge(self.declared.desired, observations)
+            if not any(done.failed for done in convergences):
+                applied.remember(self.state, plan)
+        verdicts = self._verdicts(observations)
         run = Run(
             town=self.declared.city.town.name,
             started=started,
@@ -135,7 +142,7 @@ class Works:
             finished=datetime.now(UTC),
             plan_digest="",
             observations=observations,
-            verdicts=judge(self.declared.desired, observations),
+            verdicts=self._verdicts(observations),
         )
 
     def hang_up(self) -> None:
@@ -153,7 +160,16 @@ class Works:
 
     def _plan(self, stack: CityStack, *, refresh: bool) -> Plan:
         steps = stack.preview(refresh=refresh)
-        return make_plan(self.declared.city, self.declared.desired, self.state.name, steps)
+        before = applied.last_applied(self.state)
+        return make_plan(
+            self.declared.city,
+            self.declared.desired,
+            self.state.name,
+            steps,
+            applied=before.standing if before else None,
+            folder=self.declared.place,
+            profile=self.declared.profile,
+        )
 
     def _ensure_key(self) -> None:
         key = self.state.part("ssh") / "id_ed25519"
@@ -191,23 +207,31 @@ class Works:
         return converge(work, self.progress.action)
 
     def _drifted(self, seen: Iterable[Observation], hosts: set[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-        """Return the settings of the kinds that do not pass: sound, since a role does nothing that is not observed."""
+        """Return the settings of the kinds that do not pass: sound, since a role does nothing that is not observed.
+
+        What is waived is enforced all the same: a waiver excuses a verdict and changes no setting (ADR 7).
+        """
         drifted: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for verdict in self._not_passing(seen, hosts):
+        for verdict in self._not_passing(judge(self.declared.desired, seen), hosts):
             settings = self.declared.desired.settings(verdict.host)
             drifted.setdefault(verdict.host, {})[verdict.kind] = settings[verdict.kind]
         return drifted
 
-    def _not_passing(self, seen: Iterable[Observation], hosts: set[str]) -> list[Verdict]:
-        good = {Outcome.PASS, Outcome.NOT_APPLICABLE}
-        verdicts = judge(self.declared.desired, seen)
+    def _verdicts(self, seen: Iterable[Observation]) -> tuple[Verdict, ...]:
+        return judge(self.declared.desired, seen, self.declared.waivers, datetime.now(UTC).date())
+
+    def _not_passing(self, verdicts: Iterable[Verdict], hosts: set[str]) -> list[Verdict]:
+        good = {Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.WAIVED}
         return [verdict for verdict in verdicts if verdict.host in hosts and verdict.outcome not in good]
 
     def _settled(self, seen: tuple[Observation, ...], touched: set[str]) -> tuple[Observation, ...]:
         """Look again at touched machines until they pass: a clock, a first log line or a timer needs its seconds."""
         observations = {(observation.host, observation.kind): observation for observation in seen}
         deadline = time.monotonic() + _SETTLE_SECONDS
-        while pending := self._not_passing(observations.values(), touched | self._collectors()):
+        looked_at = touched | self._collectors()
+        # What is waived was enforced too: it is looked at once more, and never waited for.
+        pending = self._not_passing(judge(self.declared.desired, seen), looked_at)
+        while pending:
             kinds = frozenset(verdict.kind for verdict in pending)
             hosts = {verdict.host for verdict in pending}
             again = self._look(sorted(hosts), only=kinds)
@@ -215,6 +239,7 @@ class Works:
             if not touched or time.monotonic() > deadline:
                 break
             time.sleep(_SETTLE_PAUSE)
+            pending = self._not_passing(self._verdicts(observations.values()), looked_at)
         return tuple(observations.values())
 
     def _collectors(self) -> set[str]:

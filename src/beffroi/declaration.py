@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from beffroi.city import City, Zone
 from beffroi.city.loader import Loaded
@@ -14,6 +14,8 @@ from beffroi.desired import DesiredState, derive
 from beffroi.errors import InvalidInput
 from beffroi.messages import say
 from beffroi.profile import load_profile
+from beffroi.waiver import FILE, Waiver, load_waivers
+from beffroi.yamlfile import Document
 
 MIRROR_ROLE = "package-mirror"
 BASTION_ROLE = "bastion"
@@ -28,22 +30,35 @@ class Declaration:
     written: Loaded
     controls: Mapping[str, Control]
     desired: DesiredState
+    waivers: tuple[Waiver, ...] = ()
+    waivers_written: Document | None = None
+    profile: str = "town"
 
     @property
     def city(self) -> City:
         """Return the town itself; `written` also knows the file and line of each field."""
         return self.written.city
 
+    @property
+    def place(self) -> str:
+        """Return the town's folder relative to the content, with slashes; empty when it lies elsewhere."""
+        folder, root = self.folder.resolve(), self.root.resolve()
+        return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ""
 
-def load(folder: Path, *, root: Path | None = None, profile: str = "town") -> Declaration:
+
+def load(folder: Path, *, root: Path | None = None, profile: str = "town", shown_as: str | None = None) -> Declaration:
     """Load the town in `folder` with the content of `root` (by default the nearest folder above with `compliance/`).
 
-    Raise InvalidCity with every problem found, InvalidInput when there is no content.
+    `shown_as` is the folder's name in places and problems, by default as given. Raise InvalidCity with every problem
+    found, InvalidInput when there is no content.
     """
     content = root or content_root(folder)
-    written = load_town(folder)
+    shown = folder.as_posix() if shown_as is None else shown_as
+    written = load_town(folder, shown_as=shown)
     controls = load_profile(content, profile, load_controls(content))
-    return Declaration(content, folder, written, controls, derive(written.city, controls))
+    waivers, document = load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix())
+    desired = derive(written.city, controls)
+    return Declaration(content, folder, written, controls, desired, waivers, document, profile)
 
 
 def content_root(folder: Path) -> Path:

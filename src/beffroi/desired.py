@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beffroi import kinds
@@ -38,11 +38,22 @@ class DesiredState(Frozen):
 
     def settings(self, host: str) -> dict[str, list[dict[str, Any]]]:
         """Return, for each kind, the union of the settings that its controls ask of `host`."""
-        merged: dict[str, list[dict[str, Any]]] = {}
-        for check in self.of_host(host):
-            known = merged.setdefault(check.kind, [])
-            known += [setting for setting in check.settings if setting not in known]
-        return merged
+        return _united(self.of_host(host))
+
+    def all_settings(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Return the settings of every machine, in one walk through the checks."""
+        checks: dict[str, list[Check]] = {}
+        for check in self.checks:
+            checks.setdefault(check.host, []).append(check)
+        return {host: _united(of_host) for host, of_host in checks.items()}
+
+
+def _united(checks: Iterable[Check]) -> dict[str, list[dict[str, Any]]]:
+    united: dict[str, list[dict[str, Any]]] = {}
+    for check in checks:
+        known = united.setdefault(check.kind, [])
+        known += [setting for setting in check.settings if setting not in known]
+    return united
 
 
 def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
@@ -50,8 +61,9 @@ def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
     checks: list[Check] = []
     for name, machine in city.machines().items():
         site = Site(name=name, machine=machine, city=city)
-        checks += [check for control in controls.values() if (check := _check(control, site))]
-        _refuse_contradictions(name, checks)
+        own = [check for control in controls.values() if (check := _check(control, site))]
+        _refuse_contradictions(name, own)
+        checks += own
     return DesiredState(checks=tuple(checks))
 
 
@@ -69,8 +81,6 @@ def _check(control: Control, site: Site) -> Check | None:
 def _refuse_contradictions(host: str, checks: list[Check]) -> None:
     seen: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for check in checks:
-        if check.host != host:
-            continue
         setting_model = kinds.load(check.kind).Setting
         for setting in check.settings:
             key = (check.kind, setting_model.model_validate(setting).key)

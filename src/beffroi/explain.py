@@ -35,6 +35,7 @@ _WANTED = {
     _pattern(UnixName): "unix-name",
     _pattern(AbsolutePath): "path",
     r"^0[0-7]{3}$": "mode",
+    r"^[a-z0-9-]+(/[a-z0-9-]+)*$": "id",
 }
 """What each known pattern is called, for people who do not read regular expressions."""
 
@@ -76,6 +77,7 @@ _KEYS = {
     "date_type": "day",
     "date_parsing": "day",
     "date_from_datetime_parsing": "day",
+    "waiver_about_one": "waiver-about-one",
 }
 
 

@@ -1,36 +1,46 @@
-"""The gate: judges a proposed city by the policies, before anything is deployed. Pure.
+"""The gate: judges a proposed change of a town by the policies, before anything is deployed. Pure.
 
 A Decision names the plan that it is about by the plan's digest; `apply` refuses one that names another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
 from beffroi import rules
-from beffroi.city import City
+from beffroi.city.words import Text
 from beffroi.errors import RefusedPlan
 from beffroi.fieldpath import dotted
-from beffroi.messages import say
+from beffroi.messages import say, spoken_language
+from beffroi.planned import Sort
 from beffroi.policy import Level, Policy
-from beffroi.rules import Proposal
+from beffroi.rules import Proposal, Source
+from beffroi.schemas import unsatisfied
 from beffroi.verdict import Frozen
 
 
 class Violation(Frozen):
-    """A policy does not hold, about `subject`, which is written at `path` (resolve it with `Loaded.where`).
+    """A policy does not hold, about `subject`, which is written at `path` of a `source`.
 
-    It carries names, not sentences, so that a decision is the same value in every language.
+    It carries names and the policy's own words, not sentences, so that a decision is the same value in every language.
+    `known` ones stood before the change too; `waived` ones are let pass by a waiver that still counts; a `doubtful`
+    one may be none, since something about it is not modelled.
     """
 
     policy: str
+    title: Text
     rule: str
     level: Level
     subject: str
     path: tuple[str | int, ...]
+    source: Source = Source.TOWN
     names: dict[str, str]
+    way_out: Text | None = None
+    known: bool = False
+    waived: bool = False
+    doubtful: bool = False
 
     @property
     def field(self) -> str:
@@ -39,32 +49,55 @@ class Violation(Frozen):
 
     def told(self, language: str | None = None) -> str:
         """Say what is wrong, in the reader's language (or in `language`)."""
-        return say(f"rule-{self.rule.replace('_', '-')}", language=language, **self.names)
+        spoken = language or spoken_language()
+        names = {**self.names, "title": self.title.of(spoken)} if self.way_out else self.names
+        return say(f"rule-{self.rule.replace('_', '-')}", language=spoken, **names)
 
     def hint(self, language: str | None = None) -> str:
         """Say what to do next."""
+        if self.way_out is not None:
+            return self.way_out.of(language or spoken_language())
         return say(f"rule-{self.rule.replace('_', '-')}-hint", language=language, **self.names)
 
 
+class Strictness(StrEnum):
+    """What refuses a change: every violation that is left (strict), or those that it brings (regressions)."""
+
+    STRICT = "strict"
+    REGRESSIONS = "regressions"
+
+
 class Judgement(StrEnum):
-    """Whether a plan may be applied."""
+    """Whether a plan may be applied; undecided when whether a mandatory policy holds cannot be told."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
+_EXITS = {Judgement.ACCEPTED: 0, Judgement.REFUSED: 1, Judgement.UNDECIDED: 2}
 
 
 class Decision(Frozen):
-    """What the gate said of one plan, on one day, by which policies: accepted unless a mandatory one is violated."""
+    """What the gate said of one plan, on one day, by which policies: accepted unless a mandatory one is violated.
+
+    `unasked` are the policies about what a change does, where there was nothing to compare with.
+    """
 
     plan: str
     today: date
+    strictness: Strictness = Strictness.STRICT
     policies: tuple[str, ...]
+    unasked: tuple[str, ...] = ()
     violations: tuple[Violation, ...]
 
     @property
     def judgement(self) -> Judgement:
         """Return the gate's word on the plan."""
-        return Judgement.REFUSED if self.of_level(Level.MANDATORY) else Judgement.ACCEPTED
+        refusals = self.refusals()
+        if any(not violation.doubtful for violation in refusals):
+            return Judgement.REFUSED
+        return Judgement.UNDECIDED if refusals else Judgement.ACCEPTED
 
     @property
     def accepted(self) -> bool:
@@ -73,8 +106,13 @@ class Decision(Frozen):
 
     @property
     def exit_code(self) -> int:
-        """Return the status for a CI job: 0 accepted, 1 refused."""
-        return int(not self.accepted)
+        """Return the status for a CI job: 0 accepted, 1 refused, 2 undecided."""
+        return _EXITS[self.judgement]
+
+    def refusals(self) -> tuple[Violation, ...]:
+        """Return the violations that stand in the way: mandatory, not waived, and new where regressions alone count."""
+        strict = self.strictness == Strictness.STRICT
+        return tuple(it for it in self.of_level(Level.MANDATORY) if not it.waived and (strict or not it.known))
 
     def of_level(self, level: Level) -> tuple[Violation, ...]:
         """Return the violations of policies of `level`."""
@@ -85,29 +123,93 @@ class Decision(Frozen):
         if self.plan != plan_digest:
             names = {"judged": self.plan[:12], "given": plan_digest[:12]}
             raise RefusedPlan(say("gate-other-plan", **names), hint=say("gate-other-plan-hint"))
-        refusals = self.of_level(Level.MANDATORY)
+        refusals = self.refusals()
         if refusals:
             reasons = "\n".join(f"{it.policy}: {it.field}: {it.told()}\n  -> {it.hint()}" for it in refusals)
             raise RefusedPlan(say("gate-refused", count=len(refusals), reasons=reasons), hint=say("gate-refused-hint"))
 
 
-def judge(city: City, policies: Mapping[str, Policy], today: date, plan_digest: str) -> Decision:
-    """Return the decision on the plan of `plan_digest`, which proposes `city`: mandatory violations come first."""
-    proposal = Proposal(city, today)
-    found = [violation for policy in policies.values() for violation in violations(policy, proposal)]
-    found.sort(key=lambda violation: violation.level != Level.MANDATORY)
-    return Decision(plan=plan_digest, today=today, policies=tuple(sorted(policies)), violations=tuple(found))
+def judge(
+    proposal: Proposal,
+    policies: Mapping[str, Policy],
+    plan_digest: str = "",
+    strictness: Strictness = Strictness.STRICT,
+) -> Decision:
+    """Return the decision on the plan of `plan_digest`, which makes `proposal` so: mandatory violations come first."""
+    asked = {name: policy for name, policy in policies.items() if proposal.before or not compares(policy)}
+    found = _violations(asked.values(), proposal)
+    found.sort(key=lambda violation: list(Level).index(violation.level))
+    broken = {violation.policy for violation in found}
+    known = _known([policy for name, policy in asked.items() if name in broken], proposal)
+    return Decision(
+        plan=plan_digest,
+        today=proposal.today,
+        strictness=strictness,
+        policies=tuple(sorted(asked)),
+        unasked=tuple(sorted(policies.keys() - asked.keys())),
+        violations=tuple(
+            it.model_copy(update={"known": _same(it) in known, "waived": _is_waived(it, proposal)}) for it in found
+        ),
+    )
+
+
+def _violations(policies: Collection[Policy], proposal: Proposal) -> list[Violation]:
+    """Return all that breaks some policies, those of one rule prepared together."""
+    by_rule: dict[str, list[Policy]] = {}
+    for policy in policies:
+        if policy.rule:
+            by_rule.setdefault(policy.rule, []).append(policy)
+    for name, several in by_rule.items():
+        rule = rules.load(name)
+        rules.prepare(rule, proposal, [rule.Params.model_validate(policy.params) for policy in several])
+    return [violation for policy in policies for violation in violations(policy, proposal)]
 
 
 def violations(policy: Policy, proposal: Proposal) -> Iterator[Violation]:
     """Yield where `proposal` breaks one policy, in the order of the town's files."""
-    rule = rules.load(policy.rule)
-    for breach in rule.find(proposal, rule.Params.model_validate(policy.params)):
+    if policy.schema_ is not None:
+        breaches = unsatisfied(policy.schema_, [Sort(sort) for sort in policy.applies_to], proposal.city)
+    else:
+        rule = rules.load(policy.rule or "")
+        breaches = rule.find(proposal, rule.Params.model_validate(policy.params))
+    for breach in breaches:
         yield Violation(
             policy=policy.id,
-            rule=policy.rule,
+            title=policy.title,
+            rule=policy.rule or "schema",
             level=policy.level,
             subject=breach.subject,
             path=breach.path,
+            source=breach.source,
             names=breach.names,
+            way_out=policy.hint,
+            doubtful=breach.doubtful,
         )
+
+
+def compares(policy: Policy) -> bool:
+    """Tell whether a policy is about what a change does: it is not asked where nothing stood before."""
+    return policy.rule is not None and rules.compares(rules.load(policy.rule), policy.params)
+
+
+def _known(policies: Sequence[Policy], proposal: Proposal) -> set[tuple[str, str]]:
+    """Return what stood before the change already; what a change itself does is never known."""
+    if proposal.before is None:
+        return set()
+    stood = Proposal(proposal.before, proposal.today)
+    return {_same(it) for it in _violations([policy for policy in policies if not compares(policy)], stood)}
+
+
+def _same(violation: Violation) -> tuple[str, str]:
+    return violation.policy, violation.subject
+
+
+def _is_waived(violation: Violation, proposal: Proposal) -> bool:
+    waivers = [it for it in proposal.after.waivers if it.policy == violation.policy and it.subject == violation.subject]
+    lets_pass = rules.Waivable.ALWAYS if violation.rule == "schema" else rules.waivable(rules.load(violation.rule))
+    if lets_pass == rules.Waivable.NEVER:
+        return False
+    if lets_pass == rules.Waivable.IF_IT_STOOD:
+        stood = proposal.before.waivers if proposal.before else ()
+        waivers = [waiver for waiver in waivers if waiver in stood]
+    return any(waiver.counts(proposal.today) for waiver in waivers)

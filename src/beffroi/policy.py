@@ -1,7 +1,8 @@
 """Policies: what a proposed city must satisfy before anything is deployed. One policy a file, data only.
 
-A policy names a rule of `beffroi.rules` and sets its parameters; its id is its path below `policies/`. It carries its
-own tests: `good` examples that it lets through (near misses first of all) and `bad` ones that it finds.
+A policy either names a rule of `beffroi.rules` and sets its parameters, or gives a JSON Schema (draft 2020-12) that
+every planned resource of some sorts must satisfy. Its id is its path below `policies/`. It carries its own tests:
+`good` examples that it lets through (near misses first of all) and `bad` ones that it finds.
 """
 
 from __future__ import annotations
@@ -11,13 +12,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from pydantic import Field, ValidationError
 
 from beffroi import rules, yamlfile
 from beffroi.city import City
 from beffroi.city.words import Declared, Line, Name, Text
+from beffroi.control import Control
 from beffroi.errors import InvalidCity, Problem
+from beffroi.fieldpath import FieldPath
 from beffroi.messages import say
+from beffroi.planned import Sort
+from beffroi.report.visible import one_line
+from beffroi.rules import Commitment, Proposal
+from beffroi.waiver import Waiver
 from beffroi.yamlfile import Document
 
 EXAMPLE_TOWN = "example-town.yml"
@@ -25,27 +34,56 @@ EXAMPLE_TOWN = "example-town.yml"
 
 
 class Level(StrEnum):
-    """What a violation does: a mandatory policy refuses the plan, an advisory one speaks."""
+    """What a violation does: a mandatory policy refuses the plan, an advisory one speaks.
+
+    A `remediate` one carries a safe remedy: the plan is made with it, and the gate says so.
+    """
 
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
+    REMEDIATE = "remediate"
 
 
 class Example(Declared):
-    """A change of the example town: mappings are merged into its own, lists take the place of its own.
+    """A change of the example town: mappings are merged into its own, lists take the place of its own, null removes.
 
     `finds` names the subjects that the policy must find: none in a good example, some in a bad one.
-    A flow may leave out its name and purpose.
+    A flow may leave out its name and purpose. `before`, a change of the example town too, is what the proposal would
+    change: by default the example town itself, for rules that compare. `waivers` and `controls` stand in the proposal,
+    `waivers_before` and `controls_before` in what it changes (control ids with their fields).
     """
 
     why: Line
     town: dict[str, Any] = {}
+    before: dict[str, Any] | None = None
+    waivers: tuple[Waiver, ...] = ()
+    waivers_before: tuple[Waiver, ...] = ()
+    controls: dict[str, dict[str, Any]] = {}
+    controls_before: dict[str, dict[str, Any]] = {}
+    policies: dict[str, dict[str, Any]] = {}
+    policies_before: dict[str, dict[str, Any]] = {}
     today: date = date(2026, 1, 1)
     finds: tuple[str, ...] = ()
 
-    def city(self, base: dict[str, Any]) -> City:
-        """Return the example town with this change; raise ValidationError when it is no city."""
-        town = _merged(base, self.town)
+    def proposal(self, base: dict[str, Any]) -> Proposal:
+        """Return the change that this example proposes; raise ValidationError when it is no city."""
+        before = Commitment(
+            self.city(base, self.before or {}),
+            controls=_controls(self.controls_before),
+            policies=_policies(self.policies_before),
+            waivers=self.waivers_before,
+        )
+        after = Commitment(
+            self.city(base, self.town),
+            controls=_controls(self.controls),
+            policies=_policies(self.policies),
+            waivers=self.waivers,
+        )
+        return Proposal(after, self.today, before)
+
+    def city(self, base: dict[str, Any], change: dict[str, Any]) -> City:
+        """Return the example town with a change; raise ValidationError when it is no city."""
+        town = _merged(base, change)
         flows = [
             {"name": f"flow-{index}", "purpose": {"fr": self.why, "en": self.why}, **flow}
             for index, flow in enumerate(town.get("flows", []))
@@ -54,14 +92,22 @@ class Example(Declared):
 
 
 class Policy(Declared):
-    """A rule with its parameters: why it stands, what a violation does, which outside texts ask for it (`maps`)."""
+    """A rule with its parameters, or a schema: why it stands, what a violation does, which texts ask for it (`maps`).
+
+    `schema` holds for every planned resource of the sorts of `applies_to`; `hint` says what to do about a violation.
+    `remedy` is a merge patch (RFC 7396) of the resource that mends it.
+    """
 
     id: str
     title: Text
     rationale: Text
     level: Level
-    rule: str
+    rule: str | None = None
     params: dict[str, Any] = {}
+    applies_to: tuple[Sort, ...] = ()
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    hint: Text | None = None
+    remedy: dict[str, Any] | None = None
     maps: dict[Name, tuple[str | int, ...]] = {}
     good: Annotated[tuple[Example, ...], Field(min_length=1)]
     bad: Annotated[tuple[Example, ...], Field(min_length=1)]
@@ -95,6 +141,12 @@ def example_town(root: Path) -> dict[str, Any]:
 
 def _policy(policy_id: str, document: Document) -> tuple[Policy, list[Problem]]:
     policy = Policy.model_validate({"id": policy_id, **document.mapping()})
+    shape = _misshapen(policy)
+    if shape:
+        path, key = shape
+        return policy, [document.problem(path, say(key), say(f"{key}-hint"))]
+    if policy.schema_ is not None:
+        return policy, _schema_problems(policy, document)
     if policy.rule not in rules.names():
         hint = say("policy-unknown-rule-hint", rules=", ".join(rules.names()))
         return policy, [document.problem(("rule",), say("policy-unknown-rule", rule=policy.rule), hint)]
@@ -106,9 +158,46 @@ def _policy(policy_id: str, document: Document) -> tuple[Policy, list[Problem]]:
     return policy, []
 
 
+def _misshapen(policy: Policy) -> tuple[FieldPath, str] | None:
+    """Return the field and the message of a policy that is neither a rule nor a schema, or only half of one."""
+    if (policy.rule is None) == (policy.schema_ is None):
+        return ("rule",), "policy-rule-or-schema"
+    if policy.schema_ is not None and not (policy.applies_to and policy.hint):
+        return ("schema",), "policy-schema-incomplete"
+    if (policy.level == Level.REMEDIATE) != (policy.remedy is not None):
+        return ("remedy",), "policy-remedy"
+    if policy.remedy is not None and policy.schema_ is None:
+        return ("remedy",), "policy-remedy-without-schema"
+    return None
+
+
+def _schema_problems(policy: Policy, document: Document) -> list[Problem]:
+    try:
+        Draft202012Validator.check_schema(policy.schema_ or {})
+    except SchemaError as error:
+        path = ("schema", *(part if isinstance(part, int) else str(part) for part in error.absolute_path))
+        reason = say("policy-schema-wrong", words=one_line(error.message)[:200])
+        return [document.problem(path, reason, say("policy-schema-wrong-hint"))]
+    return []
+
+
+def _controls(written: dict[str, dict[str, Any]]) -> dict[str, Control]:
+    words = {"title": {"fr": "-", "en": "-"}, "rationale": {"fr": "-", "en": "-"}, "severity": "medium", "maps": {}}
+    return {name: Control.model_validate({"id": name, **words, **fields}) for name, fields in written.items()}
+
+
+def _policies(written: dict[str, dict[str, Any]]) -> dict[str, Policy]:
+    words = {"title": {"fr": "-", "en": "-"}, "rationale": {"fr": "-", "en": "-"}}
+    cases = {"good": [{"why": "-"}], "bad": [{"why": "-"}]}
+    return {name: Policy.model_validate({"id": name, **words, **cases, **fields}) for name, fields in written.items()}
+
+
 def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in change.items():
+        if value is None:
+            merged.pop(key, None)
+            continue
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
         merged[key] = _merged(base[key], value) if both else value
     return merged

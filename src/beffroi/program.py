@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
 
 from beffroi.city import City
-from beffroi.city.loader import load_city
+from beffroi.city.loader import load
 from beffroi.components import City as CityComponent
+from beffroi.lab.debian import require_bootable
 from beffroi.lab.image import image_folder
 from beffroi.lab.repository import repository_folder
 from beffroi.stack import console_password
 from beffroi.state import StackState
 from beffroi.targets.lab import LabTarget
+from beffroi.waiver import FILE, Waiver, load_waivers
 
 
-def declare_city(city: City, state: StackState) -> None:
-    """Declare every resource of `city` on the lab of the stack's name, and export the machines' host keys."""
+def declare_city(city: City, state: StackState, waivers: Sequence[Waiver] = ()) -> None:
+    """Declare every resource of `city` on the lab of the stack's name, and export the machines' host keys.
+
+    `waivers` go with the declaration, for a policy pack to read.
+    """
     target = LabTarget(
         lab=state.name,
         city=city,
@@ -27,10 +33,13 @@ def declare_city(city: City, state: StackState) -> None:
         authorized_key=(state.part("ssh") / "id_ed25519.pub").read_text().strip(),
         console_password=console_password(),
     )
-    pulumi.export("hostKeys", CityComponent(city, target).host_keys)
+    pulumi.export("hostKeys", CityComponent(city, target, waivers=waivers).host_keys)
 
 
 def run() -> None:
     """Be the program of `stacks/city`: the town's folder is the setting `beffroi:town`, or BEFFROI_TOWN."""
-    folder = pulumi.Config("beffroi").get("town") or os.environ["BEFFROI_TOWN"]
-    declare_city(load_city(Path(folder)), StackState(pulumi.get_stack()))
+    folder = Path(pulumi.Config("beffroi").get("town") or os.environ["BEFFROI_TOWN"])
+    written = load(folder)
+    require_bootable(written)
+    waivers, _ = load_waivers(folder, shown_as=f"{folder.as_posix()}/{FILE}")
+    declare_city(written.city, StackState(pulumi.get_stack()), waivers)

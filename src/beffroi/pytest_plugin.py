@@ -86,10 +86,15 @@ class ControlItem(pytest.Item):
         self._key = key
 
     def runtest(self) -> None:
-        """Pass, skip what does not apply, and fail for all else: an error is never a pass."""
+        """Pass, skip what does not apply, expect the failure of what is waived, and fail for all else.
+
+        An error is never a pass.
+        """
         verdict = self.parent.verdict(self._key)
         if verdict.outcome == Outcome.NOT_APPLICABLE:
             pytest.skip(verdict.reason)
+        if verdict.outcome == Outcome.WAIVED:
+            pytest.xfail(verdict.reason)
         if verdict.outcome != Outcome.PASS:
             raise NotPassingError(verdict)
 

@@ -168,6 +168,8 @@ class _Steps:
         )
         if step.type.startswith("pulumi:") or step.operation in {"same", "refresh", "read"}:
             return
+        if step.operation == "update" and metadata.new and not metadata.new.custom:
+            return  # a component's inputs tell what is declared, and drive nothing: its resources have their own steps
         known = self._steps.get(metadata.urn)
         # An update after a refresh is one change of one resource, and a replacement is told in several events.
         if known is None or known.operation in {"delete-replaced", "create-replacement"}:

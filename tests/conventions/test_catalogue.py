@@ -17,6 +17,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "beffroi"
 ENGLISH, FRENCH = catalogue("en"), catalogue("fr")
 FAMILIES = (
     "*-hint",  # yamlfile.py, city/loader.py: a reason and its way out
+    "*-many",  # report/gate_entry.py: a count in words
+    "*-one",
+    "approval-*",  # approval.py: one a judgement
     "city-*",  # city/checks: one a mistake
     "cli-*-short",  # cli/verbs.py: one a verb
     "cli-action-*",  # cli/options.py: one a status of Ansible
@@ -24,6 +27,21 @@ FAMILIES = (
     "cli-op-*",  # cli/options.py: one an operation of Pulumi
     "flows-altered-*",  # cli/rulesets.py: one a sort of alteration
     "flows-*",  # cli/flows.py: one a sort of change
+    "pages-*",  # report/gate_page.py: one a judgement, one a strictness
+    "pages-*-alone",
+    "pages-control-*",  # report/gate_changes.py: one a sort of change
+    "pages-count-*-many",  # report/gate_page.py: one a thing counted
+    "pages-count-*-one",
+    "pages-flow-*",
+    "pages-flow-*-perhaps",
+    "pages-impact-*",
+    "pages-lead-*",  # report/gate_page.py: one a section
+    "pages-mark-*",  # report/gate_html.py: one a mark
+    "pages-proof-*",  # report/gate_findings.py: one a sort of deviation
+    "pages-register-*",
+    "pages-section-*",
+    "plan-*",  # cli/plan.py: one a sort of change
+    "plan-part-*",  # plan.py: one a part
     "prove-*",  # cli/prove.py: one a sort of deviation, one an exit code
     "report-*",  # report/terminal.py and the page's templates
     "report-answer-*",

@@ -20,11 +20,16 @@ PURE = (
     "kinds",
     "network",
     "plan",
+    "planned",
     "policy",
     "profile",
+    "remedy",
     "report",
+    "review",
     "rules",
+    "schemas",
     "verdict",
+    "waiver",
 )
 FORBIDDEN = {
     "ansible_runner",

@@ -1,4 +1,4 @@
-"""The made-up verification of `specimen.py`, for tests that open it in a browser."""
+"""The made-up verification and the judged change of the specimens, for tests that open them in a browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ import pytest
 
 @pytest.fixture(scope="session")
 def specimen() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("specimen", Path(__file__).with_name("specimen.py"))
+    return _module("specimen")
+
+
+@pytest.fixture(scope="session")
+def gate_specimen() -> ModuleType:
+    return _module("gate_specimen")
+
+
+def _module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from beffroi import declaration
 from beffroi.city import City
 from beffroi.city.loader import load_city
 from beffroi.city.machines import FleetKind
-from beffroi.gate import judge
+from beffroi.gate import Decision, judge
 from beffroi.policy import Level, load_policies
+from beffroi.rules import Commitment, Proposal, Source
 
 ROOT = Path(__file__).parents[2]
 A_DAY_OF_THE_PILOT = date(2027, 1, 1)
@@ -18,6 +20,12 @@ A_DAY_OF_THE_PILOT = date(2027, 1, 1)
 @pytest.fixture(name="city", scope="module")
 def _city() -> City:
     return load_city(ROOT / "inventory" / "bourg-sur-gave")
+
+
+def _judged(city: City, today: date) -> Decision:
+    town = declaration.load(ROOT / "inventory" / "bourg-sur-gave")
+    policies = load_policies(ROOT)
+    return judge(Proposal(Commitment(city, town.controls, policies, town.waivers), today), policies)
 
 
 def test_it_is_a_town_of_its_announced_size(city: City) -> None:
@@ -67,16 +75,43 @@ def test_cameras_and_sensors_start_no_connection_but_their_own(city: City) -> No
 
 
 def test_no_mandatory_policy_is_violated(city: City) -> None:
-    decision = judge(city, load_policies(ROOT), A_DAY_OF_THE_PILOT, "")
+    decision = _judged(city, A_DAY_OF_THE_PILOT)
     assert decision.of_level(Level.MANDATORY) == ()
 
 
-def test_the_gate_advises_on_nothing_but_protocols_in_clear(city: City) -> None:
-    decision = judge(city, load_policies(ROOT), A_DAY_OF_THE_PILOT, "")
-    said = {(it.policy, it.names["service"]) for it in decision.violations}
-    assert said == {("data/encrypted-in-transit", name) for name in ("app", "postgresql", "rtsp", "syslog")}
+def test_the_gate_advises_on_nothing_but_what_travels_or_lies_in_clear(city: City) -> None:
+    decision = _judged(city, A_DAY_OF_THE_PILOT)
+    assert {it.policy for it in decision.violations} == {"data/encrypted-in-transit", "data/sensitive-stores-encrypted"}
+
+
+def test_the_gate_names_the_protocols_in_clear(city: City) -> None:
+    found = [it for it in _judged(city, A_DAY_OF_THE_PILOT).violations if it.policy == "data/encrypted-in-transit"]
+    assert {it.names["service"] for it in found} == {"app", "postgresql", "rtsp", "syslog"}
+
+
+def test_the_gate_names_the_sensitive_activities_whose_volumes_are_not_encrypted(city: City) -> None:
+    found = [it for it in _judged(city, A_DAY_OF_THE_PILOT).violations if it.policy.endswith("stores-encrypted")]
+    assert {it.names["activity"] for it in found} == {"school-canteen", "social-aid", "video-protection"}
 
 
 def test_the_pilot_closes_after_the_school_year(city: City) -> None:
-    decision = judge(city, load_policies(ROOT), date(2027, 7, 1), "")
-    assert [it.subject for it in decision.of_level(Level.MANDATORY)] == ["school-attendance-pilot"]
+    violations = _judged(city, date(2027, 7, 1)).of_level(Level.MANDATORY)
+    assert [it.subject for it in violations if it.source == Source.TOWN] == ["school-attendance-pilot"]
+
+
+def test_its_waivers_hold_and_excuse_what_they_name() -> None:
+    town = declaration.load(ROOT / "inventory" / "bourg-sur-gave")
+    policies = load_policies(ROOT)
+    commitment = Commitment(town.city, town.controls, policies, town.waivers)
+    decision = judge(Proposal(commitment, A_DAY_OF_THE_PILOT), policies)
+    assert [it.policy for it in decision.violations if it.source == Source.WAIVERS] == []
+    assert [it.subject for it in decision.violations if it.waived] == [waiver.subject for waiver in town.waivers] != []
+
+
+def test_a_change_that_changes_nothing_breaks_no_policy_about_changes() -> None:
+    town = declaration.load(ROOT / "inventory" / "bourg-sur-gave")
+    policies = load_policies(ROOT)
+    commitment = Commitment(town.city, town.controls, policies, town.waivers)
+    decision = judge(Proposal(commitment, A_DAY_OF_THE_PILOT, before=commitment), policies)
+    assert decision.unasked == ()
+    assert [it for it in decision.violations if it.policy.startswith(("changes/", "controls/", "judge/"))] == []

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Address
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from .net import Interface, NetworkV4, NetworkV6
-from .words import Declared, Flag, Name, SegmentName, Text, Whole
+from .lifecycle import OperatingSystem
+from .net import Day, Interface, NetworkV4, NetworkV6
+from .words import Declared, Flag, Line, Name, SegmentName, Text, Whole
 
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*[A-Za-z0-9]$", max_length=200)]
 UnixName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
-OperatingSystem = Literal["debian-12"]
 
 
 class Store(Declared):
@@ -29,11 +29,22 @@ class Store(Declared):
     encrypted_at_rest: Annotated[Flag, Field(description="the volume that holds it is encrypted")] = False
 
 
+class Image(Declared):
+    """What a machine is made from."""
+
+    name: Annotated[Line, Field(description="the image's name, as the target knows it")]
+    built: Annotated[Day, Field(description="the day on which it was built")]
+
+
+Tags = Annotated[dict[Name, Name], Field(description="what else people sort machines by, such as `criticality`")]
+
+
 class Host(Declared):
     """A managed server."""
 
     label: Text
     os: Annotated[OperatingSystem, Field(description="operating system")]
+    image: Annotated[Image | None, Field(description="the image that it is made from, where that is tracked")] = None
     roles: Annotated[
         tuple[Name, ...],
         Field(description="what the host is for, such as `bastion` or `log-collector`; controls choose hosts by role"),
@@ -43,6 +54,7 @@ class Host(Declared):
     ]
     services: Annotated[tuple[Name, ...], Field(description="the services that this host offers")] = ()
     stores: Annotated[dict[Name, Store], Field(description="where the host keeps data, by name")] = {}
+    tags: Tags = {}
     responsible: Annotated[Name, Field(description="the function that answers for it")]
     forwarding: Annotated[Flag, Field(description="routes between segments: only gateways may")] = False
 
@@ -59,6 +71,7 @@ class Gateway(Declared):
 
     label: Text
     os: Annotated[OperatingSystem, Field(description="operating system")]
+    image: Annotated[Image | None, Field(description="the image that it is made from, where that is tracked")] = None
     roles: Annotated[
         tuple[Name, ...], Field(description="what the gateway is for; controls choose machines by role")
     ] = ()
@@ -72,6 +85,7 @@ class Gateway(Declared):
     publish: Annotated[
         tuple[Published, ...], Field(description="services of inner hosts, reached over IPv4 at the gateway's address")
     ] = ()
+    tags: Tags = {}
     responsible: Annotated[Name, Field(description="the function that answers for it")]
 
 

@@ -63,6 +63,7 @@ class Segment(Declared):
     ipv4: Annotated[NetworkV4, Field(description="address and prefix length, such as 10.20.0.0/24")]
     ipv6: Annotated[NetworkV6, Field(description="address and prefix length, such as fd00:20::/64")]
     zone: Zone
+    responsible: Annotated[Name | None, Field(description="the function that answers for it")] = None
 
 
 class Interface(Declared):

@@ -6,26 +6,34 @@ from pathlib import Path
 
 import click
 
+from beffroi.apply import Consent, Works
 from beffroi.messages import say
+from beffroi.plan import Plan
+from beffroi.records import read_plan
 from beffroi.report.visible import visible
 
-from .options import declared, stack_option, town_argument, works
+from .options import declared, stack_option, town_or_plan_argument, works
 from .verdicts import conclude, outputs
+from .written_plans import consent_of, decided_on, declared_by, require_declared
 
 
 @click.command(help=say("cli-apply-help"), short_help=say("cli-apply-short"))
-@town_argument
+@town_or_plan_argument
 @stack_option
 @click.option("--yes", is_flag=True, help=say("cli-yes-option"))
 @click.option("--all", "everything", is_flag=True, help=say("cli-all-option"))
 @click.option("--decided", default=None, metavar="DIGEST", help=say("cli-decided-option"))
+@click.option(
+    "--decision", type=click.Path(path_type=Path, dir_okay=False), default=None, help=say("plans-decision-option")
+)
 @outputs
 def command(
     town: Path,
     root: Path | None,
-    profile: str,
+    profile: str | None,
     stack: str | None,
     decided: str | None,
+    decision: Path | None,
     html: Path | None,
     junit: Path | None,
     *,
@@ -34,14 +42,48 @@ def command(
     as_json: bool,
 ) -> int:
     """Provision, configure, look."""
+    if town.is_file():
+        plan = read_plan(town)
+        at_work = works(declared_by(plan, root, profile), stack or plan.stack, quiet=as_json)
+        consents = [_consent(plan, at_work, decision or town.with_suffix(".decision.json"))]
+    elif decision is not None:
+        raise click.UsageError(say("plans-decision-without-plan"))
+    else:
+        at_work = works(declared(town, root, profile or "town"), stack, quiet=as_json)
+        consents = _policies_agree(at_work)
+    consents += [decided_on(decided)] if decided is not None else []
+    if not yes and not click.confirm(say("cli-apply-confirm", town=at_work.declared.city.town.name)):
+        return 2
+    return _apply(at_work, consents, everything=everything, html=html, junit=junit, as_json=as_json)
+
+
+def _consent(plan: Plan, at_work: Works, decision: Path) -> Consent:
+    require_declared(plan, at_work.declared, at_work.state.name)
+    return consent_of(plan, at_work.declared, decision)
+
+
+def _policies_agree(at_work: Works) -> list[Consent]:
+    """Return no further consent; raise RefusedPlan when a mandatory policy refuses the declaration."""
     from .gate import refuse_or_go_on  # noqa: PLC0415
 
-    town_declared = declared(town, root, profile)
-    refuse_or_go_on(town_declared)
-    if not yes and not click.confirm(say("cli-apply-confirm", town=town_declared.city.town.name)):
-        return 2
-    at_work = works(town_declared, stack, quiet=as_json)
-    applied = at_work.apply(decided=decided, everything=everything)
+    refuse_or_go_on(at_work.declared)
+    return []
+
+
+def _apply(
+    at_work: Works,
+    consents: list[Consent],
+    *,
+    everything: bool,
+    html: Path | None,
+    junit: Path | None,
+    as_json: bool,
+) -> int:
+    def consent(plan: Plan) -> None:
+        for each in consents:
+            each(plan)
+
+    applied = at_work.apply(consent=consent, everything=everything)
     changed = sum(done.changed for done in applied.convergences)
     click.echo(say("cli-apply-end", steps=len(applied.steps), changed=changed), err=True)
     for host, failures in applied.failures.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from beffroi.applied import forget
 from beffroi.lab.place import require_root
 from beffroi.lab.sweep import sweep
 from beffroi.messages import say
@@ -27,5 +28,6 @@ def command(town: Path, root: Path | None, profile: str, stack: str | None, *, y
     with at_work.stack() as city_stack:
         steps = city_stack.destroy(at_work.progress.step)
         left = sweep(at_work.place)
+        forget(at_work.state)
     click.echo(say("cli-destroy-end", steps=len(steps), left=len(left)))
     return 0

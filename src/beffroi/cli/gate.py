@@ -1,59 +1,236 @@
-"""`beffroi gate`: do the town's policies accept the change?"""
+"""`beffroi gate`: may this change be merged, what does it change, and why?"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path, PurePosixPath
 
 import click
 
 from beffroi.declaration import Declaration
-from beffroi.errors import RefusedPlan
-from beffroi.gate import Decision, judge
+from beffroi.errors import InvalidCity, RefusedPlan
+from beffroi.gate import Decision, Strictness, judge
+from beffroi.limits import within
 from beffroi.messages import say, spoken_language
-from beffroi.policy import Level, load_policies
+from beffroi.plan import Plan, make_plan
+from beffroi.policy import load_policies
+from beffroi.records import read_plan, write_decision
+from beffroi.review import Review
+from beffroi.reviewing import Proposed, Question, Version, faulty, review
+from beffroi.rules import Commitment, Proposal
 
-from .options import declared, json_option, stack_option, town_argument, works
+from .options import json_option, operation, stack_option, towns_argument, works
+from .proposals import Asked, asked, base_version
+from .written_plans import require_declared
+
+_File = click.Path(path_type=Path, dir_okay=False)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """How to judge: what the options say."""
+
+    profile: str
+    stack: str | None
+    strictness: Strictness
+    today: date
+    preview: bool
+    plan: Plan | None
 
 
 @click.command(help=say("cli-gate-help"), short_help=say("cli-gate-short"))
-@town_argument
+@towns_argument
 @stack_option
+@click.option("--base", metavar="REF", help=say("review-base-option"))
+@click.option("--head", metavar="REF", help=say("review-head-option"))
+@click.option("--strict/--regressions", "strict", default=True, help=say("review-strictness-option"))
+@click.option("--preview", is_flag=True, help=say("review-preview-option"))
+@click.option("--plan", "written", type=_File, help=say("plans-plan-option"))
+@click.option("--decision", type=_File, help=say("plans-gate-decision-option"))
+@click.option("--markdown", type=_File, help=say("review-markdown-option"))
+@click.option("--sarif", type=_File, help=say("review-sarif-option"))
+@click.option("--junit", type=_File, help=say("review-junit-option"))
+@click.option("--html", type=_File, help=say("review-html-option"))
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help=say("review-today-option"))
+@click.option("--time-limit", type=click.IntRange(1, 86_400), default=120, help=say("review-time-option"))
+@click.option("--memory-limit", type=click.IntRange(128), default=4096, help=say("review-memory-option"))
 @json_option
-def command(town: Path, root: Path | None, profile: str, stack: str | None, *, as_json: bool) -> int:
-    """Plan, and judge the plan."""
-    town_declared = declared(town, root, profile)
-    plan = works(town_declared, stack, quiet=as_json).plan(refresh=False)
-    decision = decide(town_declared, plan.digest)
+def command(
+    towns: tuple[Path, ...],
+    root: Path | None,
+    profile: str,
+    stack: str | None,
+    base: str | None,
+    head: str | None,
+    written: Path | None,
+    decision: Path | None,
+    markdown: Path | None,
+    sarif: Path | None,
+    junit: Path | None,
+    html: Path | None,
+    today: datetime | None,
+    time_limit: int,
+    memory_limit: int,
+    *,
+    strict: bool,
+    preview: bool,
+    as_json: bool,
+) -> int:
+    """Judge, tell, and write the pages that were asked for."""
+    strictness = Strictness.STRICT if strict else Strictness.REGRESSIONS
+    plan = read_plan(written) if written else None
+    wanted = _Wanted(profile, stack, strictness, (today or datetime.now(UTC)).date(), preview, plan)
+    with asked(towns, root, base, head) as question:
+        plans = _plans(question, wanted, one=bool(written or decision))
+        with within(seconds=time_limit, mebibytes=memory_limit):
+            reviews = [_judged(question, town, wanted, plans.get(town)) for town in question.towns]
+    _keep(reviews[0], decision)
+    _write(reviews, {"markdown": markdown, "sarif": sarif, "junit": junit, "html": html})
     if as_json:
-        click.echo(decision.model_dump_json())
+        click.echo("[" + ",".join(each.model_dump_json() for each in reviews) + "]")
     else:
-        show(town_declared, decision)
-    return 0 if decision.accepted else 1
+        _show(reviews)
+    return worst_exit([each.exit_code for each in reviews])
+
+
+def worst_exit(codes: Sequence[int]) -> int:
+    """Return the code of several towns: a refusal is told before a doubt."""
+    return 1 if 1 in codes else max(codes, default=0)
+
+
+def _plans(question: Asked, wanted: _Wanted, *, one: bool) -> dict[PurePosixPath, Plan | None]:
+    """Return the plan of each town: the written one, or that of a preview; `one` says that there must be one town."""
+    if one and len(question.towns) != 1:
+        raise click.UsageError(say("plans-one-town"))
+    if wanted.plan is not None:
+        return {question.towns[0]: _fitting(question, wanted, wanted.plan)}
+    return {town: _previewed(question, town, wanted) for town in question.towns} if wanted.preview else {}
+
+
+def _fitting(question: Asked, wanted: _Wanted, plan: Plan) -> Plan | None:
+    try:
+        declared = question.head.version(question.towns[0], wanted.profile).declared
+    except InvalidCity:
+        return None  # the review tells its faults
+    require_declared(plan, declared, wanted.stack or plan.stack)
+    return plan
+
+
+def _keep(found: Review, path: Path | None) -> None:
+    """Write the decision; an older one does not outlive files that hold mistakes."""
+    if path is not None and found.decision is not None:
+        write_decision(path, found.decision)
+    elif path is not None:
+        path.unlink(missing_ok=True)
+
+
+def _previewed(question: Asked, town: PurePosixPath, wanted: _Wanted) -> Plan | None:
+    try:
+        declared = question.head.version(town, wanted.profile).declared
+    except InvalidCity:
+        return None  # the review tells its faults
+    return works(declared, wanted.stack, quiet=True).plan(refresh=False)
+
+
+def _judged(question: Asked, town: PurePosixPath, wanted: _Wanted, plan: Plan | None) -> Review:
+    names = {"base": question.base.name if question.base else "", "head": question.head.name}
+    try:
+        after = question.head.version(town, wanted.profile)
+    except InvalidCity as error:
+        return faulty(town.name, error, **names)
+    before, reason = base_version(question.base, town, wanted.profile)
+    if reason:
+        click.echo(say("review-no-base", reason=reason), err=True)
+    proposed = Proposed(after, before, **names)
+    steps = None if plan is None else tuple(_step(plan))
+    asked_about = Question(
+        today=wanted.today, strictness=wanted.strictness, plan=_digest(after, wanted, plan), steps=steps
+    )
+    return review(proposed, asked_about)
+
+
+def _digest(after: Version, wanted: _Wanted, plan: Plan | None) -> str:
+    city = after.declared.city
+    return (plan or make_plan(city, after.declared.desired, wanted.stack or city.town.name, ())).digest
+
+
+def _step(plan: Plan) -> Sequence[str]:
+    return [f"{operation(step.operation)} {step.type.rpartition(':')[2]} {step.name}" for step in plan.steps]
+
+
+def _write(reviews: Sequence[Review], wanted: dict[str, Path | None]) -> None:
+    language = spoken_language()
+    for form, path in wanted.items():
+        if path is not None:
+            path.write_text(_WRITERS[form](reviews, language), "utf-8")
+
+
+def _markdown(reviews: Sequence[Review], language: str) -> str:
+    from beffroi.report.gate_markdown import markdown  # noqa: PLC0415 - each page only when it is asked for
+
+    return markdown(reviews, language)
+
+
+def _sarif(reviews: Sequence[Review], language: str) -> str:
+    import json  # noqa: PLC0415
+
+    from beffroi.report.gate_sarif import sarif  # noqa: PLC0415
+
+    return json.dumps(sarif(reviews, language), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _junit(reviews: Sequence[Review], language: str) -> str:
+    from beffroi.report.gate_junit import junit  # noqa: PLC0415
+
+    return junit(reviews, language)
+
+
+def _html(reviews: Sequence[Review], language: str) -> str:
+    from beffroi.report.gate_html import html  # noqa: PLC0415
+
+    return html(reviews, language)
+
+
+_WRITERS: dict[str, Callable[[Sequence[Review], str], str]] = {
+    "markdown": _markdown,
+    "sarif": _sarif,
+    "junit": _junit,
+    "html": _html,
+}
+
+
+def _show(reviews: Sequence[Review]) -> None:
+    from beffroi.report.gate_terminal import render  # noqa: PLC0415
+
+    from .options import out  # noqa: PLC0415
+
+    render(reviews, out(), spoken_language())
 
 
 def decide(town: Declaration, plan_digest: str) -> Decision:
     """Return the decision of today's policies on the plan."""
-    return judge(town.city, load_policies(town.root), datetime.now(UTC).date(), plan_digest)
+    policies = load_policies(town.root)
+    commitment = Commitment(town.city, town.controls, policies, town.waivers)
+    return judge(Proposal(commitment, datetime.now(UTC).date()), policies, plan_digest)
 
 
 def refuse_or_go_on(town: Declaration) -> None:
     """Raise RefusedPlan, each violation told, when a mandatory policy refuses the declaration."""
     decision = decide(town, "")
     if not decision.accepted:
-        show(town, decision, err=True)  # standard output is for the answer that --json asks for
-        count = len(decision.of_level(Level.MANDATORY))
+        show(town, decision)
+        count = len(decision.refusals())
         raise RefusedPlan(say("cli-gate-refused", count=count), hint=say("cli-gate-refused-hint"))
 
 
-def show(town: Declaration, decision: Decision, *, err: bool = False) -> None:
-    """Tell a person the decision, on standard error if `err`: each violation, its file and line, and the way out."""
+def show(town: Declaration, decision: Decision) -> None:
+    """Tell a person each violation, its file and line, and the way out: on standard error, beside any answer."""
     language = spoken_language()
     for violation in decision.violations:
         place = town.written.where(violation.path)
         click.echo(
-            f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}", err=err
+            f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}", err=True
         )
-        click.echo(f"  -> {violation.hint(language)}", err=err)
-    count = len(decision.violations if decision.accepted else decision.of_level(Level.MANDATORY))
-    click.echo(say("cli-gate-accepted" if decision.accepted else "cli-gate-no", count=count), err=err)
+        click.echo(f"  -> {violation.hint(language)}", err=True)

@@ -35,6 +35,30 @@ def town_argument(function: _Function) -> _Function:
     return function
 
 
+def towns_argument(function: _Function) -> _Function:
+    """Add the argument TOWN, which may be given several times or not at all, and the options --root and --profile."""
+    path = click.Path(path_type=Path, exists=True, file_okay=False)
+    for decorate in (
+        click.option("--profile", default="town", show_default=True, help=say("cli-profile-option")),
+        click.option("--root", type=path, default=None, help=say("cli-root-option")),
+        click.argument("towns", metavar="[TOWN]...", type=path, nargs=-1),
+    ):
+        function = decorate(function)
+    return function
+
+
+def town_or_plan_argument(function: _Function) -> _Function:
+    """Add the argument TOWN|PLAN, a folder or a plan's file, and the options --root and --profile."""
+    folder = click.Path(path_type=Path, exists=True, file_okay=False)
+    for decorate in (
+        click.option("--profile", default=None, help=say("plans-profile-option")),
+        click.option("--root", type=folder, default=None, help=say("cli-root-option")),
+        click.argument("town", metavar="TOWN|PLAN", type=click.Path(path_type=Path, exists=True)),
+    ):
+        function = decorate(function)
+    return function
+
+
 def stack_option(function: _Function) -> _Function:
     """Add the option --stack."""
     return click.option("--stack", default=None, help=say("cli-stack-option"))(function)

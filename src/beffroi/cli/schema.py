@@ -10,9 +10,12 @@ from beffroi.messages import say
 
 
 @click.command(help=say("cli-schema-help"), short_help=say("cli-schema-short"))
-def command() -> int:
+@click.option("--waivers", is_flag=True, help=say("cli-schema-waivers-option"))
+def command(*, waivers: bool) -> int:
     """Print the schema."""
-    from beffroi.city.schema import json_schema  # noqa: PLC0415
+    from beffroi import waiver  # noqa: PLC0415
+    from beffroi.city import schema  # noqa: PLC0415
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    chosen = waiver.json_schema() if waivers else schema.json_schema()
+    click.echo(json.dumps(chosen, indent=2, ensure_ascii=False))
     return 0

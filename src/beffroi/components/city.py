@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 
 from beffroi import city as model
 from beffroi.targets import Target
+from beffroi.waiver import Waiver
 
+from .declared import CITY, city_inputs
 from .gateway import Gateway
 from .segment import Segment
 from .server import Server
 
 
 class City(pulumi.ComponentResource):
-    """Everything that the town declares, on one target. `host_keys` gives each machine's public SSH host key."""
+    """Everything that the town declares, on one target. `host_keys` gives each machine's public SSH host key.
 
-    def __init__(self, city: model.City, target: Target, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("beffroi:city:City", city.town.name, None, opts)
+    Its inputs are the whole declaration and the town's waivers: what a policy pack judges.
+    """
+
+    def __init__(
+        self,
+        city: model.City,
+        target: Target,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        waivers: Sequence[Waiver] = (),
+    ) -> None:
+        super().__init__(CITY, city.town.name, city_inputs(city, waivers), opts)
         inside = pulumi.ResourceOptions(parent=self)
         segments = {name: Segment(name, segment, target, inside) for name, segment in city.segments.items()}
         machines = {name: Gateway(name, city, segments, target, inside) for name in city.gateways}

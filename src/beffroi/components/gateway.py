@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .declared import GATEWAY
 from .server import Machine
 
 
 class Gateway(Machine):
     """A managed router and firewall."""
 
-    kind = "beffroi:city:Gateway"
+    kind = GATEWAY

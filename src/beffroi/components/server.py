@@ -10,6 +10,7 @@ from beffroi import city as model
 from beffroi.network.routing import routes
 from beffroi.targets import MachineDeclaration, Target
 
+from .declared import SERVER, plain
 from .segment import Segment
 
 
@@ -21,7 +22,7 @@ class Machine(pulumi.ComponentResource):
     def __init__(
         self, name: str, city: model.City, segments: Mapping[str, Segment], target: Target, opts: pulumi.ResourceOptions
     ) -> None:
-        super().__init__(self.kind, name, None, opts)
+        super().__init__(self.kind, name, plain(city.machines()[name]), opts)
         needs: list[pulumi.Resource] = [segments[segment].network for segment in city.machines()[name].interfaces]
         provisioned = target.machine(declaration(city, name), parent=self, needs=needs)
         self.host_key = provisioned.host_key
@@ -31,7 +32,7 @@ class Machine(pulumi.ComponentResource):
 class Server(Machine):
     """A managed server."""
 
-    kind = "beffroi:city:Server"
+    kind = SERVER
 
 
 def declaration(city: model.City, name: str) -> MachineDeclaration:

@@ -7,7 +7,9 @@ A kind module defines
 * `expected(params, site) -> list[Setting]`: pure, from a control's parameters and the city;
 * `observe(host, settings) -> dict`: looks at a live host through testinfra's API alone, deterministic, never writes;
   returns plain JSON facts; raises `CouldNotLook` when it could not look;
-* `judge(settings, facts) -> list[Finding]`: pure; one finding a setting at least.
+* `judge(settings, facts) -> list[Finding]`: pure; one finding a setting at least;
+* `weakened(before, after) -> bool | None`: pure; whether the second `Params` ask for less than the first; None where
+  that cannot be told. A kind without it cannot tell about any change.
 
 `load(name)` imports a kind by its name; `names()` lists them all.
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -90,3 +92,16 @@ def load(name: str) -> Kind:
     if name not in names():
         raise KeyError(name)
     return cast("Kind", importlib.import_module(f"{__name__}.{name}"))
+
+
+def weakened(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
+    """Tell whether a control of the kind `name` asks for less with the values `after` than with those `before`.
+
+    None: the values differ, and cannot be ordered. Raise ValidationError when they are not the kind's.
+    """
+    kind = load(name)
+    old, new = kind.Params.model_validate(before), kind.Params.model_validate(after)
+    if old == new:
+        return False
+    order = getattr(kind, "weakened", None)
+    return None if order is None else cast("bool | None", order(old, new))

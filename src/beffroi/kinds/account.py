@@ -20,6 +20,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask_all
+from ._order import Answer, lacks
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -125,6 +126,15 @@ def expected(params: Params, site: Site) -> list[Setting]:
     return [
         Setting(rule=params.rule, account=name, allowed=tuple(sorted(set(allowed)))) for name, allowed in groups.items()
     ]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether somebody is no longer asked about, or somebody else is let in; groups of service accounts stay."""
+    if before.rule != after.rule or before.store_owners > after.store_owners or lacks(before.accounts, after.accounts):
+        return True
+    if before.rule is Rule.SERVICE:
+        return lacks(before.allowed, after.allowed)
+    return lacks(after.allowed, before.allowed)
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:  # noqa: ARG001 - rules are about all accounts

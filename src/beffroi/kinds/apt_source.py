@@ -16,6 +16,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask_all
+from ._order import lacks
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -85,6 +86,14 @@ def _address(mirrors: dict[str, Host | Gateway], site: Site) -> str:
     shared = [segment for segment in mirror.interfaces if segment in site.machine.interfaces]
     segment = (shared or list(mirror.interfaces))[0]
     return str(mirror.interfaces[segment].ipv4)
+
+
+def weakened(before: Params, after: Params) -> bool | None:
+    """Tell whether apt takes from more components or suites; mirrors and keys cannot be ordered."""
+    if lacks(after.components, before.components) or lacks(after.suites, before.suites):
+        return True
+    fixed = {"mirror_role", "folder", "signed_by"}
+    return False if before.model_dump(include=fixed) == after.model_dump(include=fixed) else None
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:  # noqa: ARG001 - all sources, wanted or not

@@ -13,6 +13,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask
+from ._order import Answer, altogether, fewer_bits, lacks
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -63,6 +64,18 @@ class Setting(SettingModel):
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return the one setting that `params` names."""
     return [Setting.model_validate(params.model_dump())]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether the file, or one that may not stand beside it, is given up, or more is granted on it.
+
+    Contents, owners and services cannot be ordered.
+    """
+    if before.path != after.path or lacks(before.removed, after.removed):
+        return True
+    fixed = {"content", "owner", "group", "service"}
+    same = before.model_dump(include=fixed) == after.model_dump(include=fixed)
+    return altogether((fewer_bits(before.mode, after.mode), False if same else None))
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask
+from ._order import Answer, altogether, fewer_bits
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -84,6 +85,31 @@ def expected(params: Params, site: Site) -> list[Setting]:
         )
         for path in params.paths
     ]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether a path is given up, or more is granted on it; two owners that are not root cannot be ordered."""
+    if before.stores != after.stores:
+        return True
+    covered = all(any(_names(pattern, path) or pattern == path for pattern in after.paths) for path in before.paths)
+    if not covered or (after.absent_ok and not before.absent_ok) or _sticky(before) > _sticky(after):
+        return True
+    return altogether(
+        (
+            fewer_bits(f"{int(before.mode, 8) & ~_STICKY:o}", f"{int(after.mode, 8) & ~_STICKY:o}"),
+            _other_holder(before.owner, after.owner),
+            _other_holder(before.group, after.group),
+            None if before.create > after.create else False,
+        )
+    )
+
+
+def _sticky(params: Params) -> int:
+    return int(params.mode, 8) & _STICKY
+
+
+def _other_holder(before: str, after: str) -> Answer:
+    return False if after in (before, "root") else True if before == "root" else None
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

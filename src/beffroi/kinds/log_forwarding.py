@@ -83,6 +83,13 @@ def _senders(city: City, collector: str) -> Iterator[Sender]:
             yield Sender(name=name, address=str(sides[0].ipv4))
 
 
+def weakened(before: Params, after: Params) -> bool | None:
+    """Tell whether a side is given up, silence is borne longer or lines are kept less; ways there are not ordered."""
+    if before.part != after.part or after.silent_hours > before.silent_hours or after.keep_days < before.keep_days:
+        return True
+    return False if before.service == after.service else None
+
+
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     """Read rsyslog's whole configuration, its sockets, and the age in seconds of each sender's newest line."""
     names = sorted({sender.name for setting in settings for sender in setting.senders})

@@ -13,6 +13,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask
+from ._order import lacks
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -48,6 +49,11 @@ class Setting(SettingModel):
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return the one setting that `params` names."""
     return [Setting(path=params.path, options=params.options)]
+
+
+def weakened(before: Params, after: Params) -> bool:
+    """Tell whether the folder or one of its options is given up."""
+    return before.path != after.path or lacks(before.options, after.options)
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

@@ -87,6 +87,11 @@ def _services(city: City, flow: str) -> Iterator[str]:
         yield f"{service.protocol}/{first}" if first == last else f"{service.protocol}/{first}-{last}"
 
 
+def weakened(before: Params, after: Params) -> bool:
+    """Tell whether less of the ruleset is judged: the whole holds each part, and no part holds another."""
+    return after.judged not in (before.judged, "whole")
+
+
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # noqa: ARG001 - one ruleset a host
     """Read the file, the running ruleset, and what the file compiles to; `compiled` is None when nft refuses it."""
     seen = look(

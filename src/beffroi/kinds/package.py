@@ -12,6 +12,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask
+from ._order import lacks
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -52,6 +53,11 @@ def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the
     """Return a setting for each package."""
     installed = [Setting(name=name, state="installed") for name in params.installed]
     return installed + [Setting(name=name, state="absent") for name in params.absent]
+
+
+def weakened(before: Params, after: Params) -> bool:
+    """Tell whether a package need no longer be installed, or absent."""
+    return lacks(before.installed, after.installed) or lacks(before.absent, after.absent)
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.verdict import Finding, Outcome
 
+from ._order import Answer, Order, each, larger, smaller, unordered
 from ._pam import PamLine, position, stack
 from ._sections import look
 
@@ -25,6 +26,22 @@ Area = Literal["quality", "lockout", "history", "ageing"]
 WAYS_IN = ("login", "sshd", "sudo", "su")
 _UNSET = "(unset)"
 _FLAG = "yes"
+_ORDERS: dict[str, Order] = {
+    **dict.fromkeys(("minlen", "minclass", "difok", "dictcheck", "usercheck", "gecoscheck", "enforcing"), larger()),
+    # A credit below zero is a number of characters that must be there (pwquality.conf(5)).
+    **dict.fromkeys(("dcredit", "ucredit", "lcredit", "ocredit"), smaller()),
+    **dict.fromkeys(("maxrepeat", "maxclassrepeat", "maxsequence"), smaller(unlimited="0")),
+    "retry": smaller(),
+    "deny": smaller(unlimited="0"),
+    "fail_interval": larger(),
+    **dict.fromkeys(("unlock_time", "root_unlock_time"), larger(strongest="0")),
+    "remember": larger(),
+    "PASS_MAX_DAYS": smaller(unlimited="-1"),
+    **dict.fromkeys(("PASS_MIN_DAYS", "PASS_WARN_AGE", "FAIL_DELAY", "YESCRYPT_COST_FACTOR"), larger()),
+    **dict.fromkeys(("LOGIN_RETRIES", "LOGIN_TIMEOUT"), smaller()),
+}
+"""How the values of each option compare (pwquality.conf(5), faillock.conf(5), pam_pwhistory(8), login.defs(5))."""
+
 _IN_SHADOW = {"PASS_MIN_DAYS": "min", "PASS_MAX_DAYS": "max"}
 
 
@@ -51,6 +68,14 @@ class Setting(SettingModel):
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return a setting an option."""
     return [Setting(area=params.area, option=name, value=str(value)) for name, value in params.options.items()]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether the area or one of its options is given up, or an option takes a value that asks for less."""
+    if before.area != after.area:
+        return True
+    old, new = ({name: str(value) for name, value in it.options.items()} for it in (before, after))
+    return each(old, new, lambda name: _ORDERS.get(name, unordered))
 
 
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # noqa: ARG001 - read as a whole

@@ -13,6 +13,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask
+from ._order import Answer, each, words
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -58,6 +59,16 @@ class Setting(SettingModel):
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return a setting for each unit."""
     return [Setting(unit=unit, state=state) for unit, state in params.units.items()]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether a unit is given up, or may do what it may not: a unit that must run and one that must not differ."""
+    order = words(State.DISABLED, State.MASKED)
+    runs = {unit for unit, state in before.units.items() if state is State.RUNNING}
+    stays = all(after.units.get(unit) is State.RUNNING for unit in runs)
+    stopped = {unit: state.value for unit, state in before.units.items() if unit not in runs}
+    allowed = {unit: state.value for unit, state in after.units.items() if state is not State.RUNNING}
+    return each(stopped, allowed, lambda _: order) if stays else True
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

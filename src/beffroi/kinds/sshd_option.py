@@ -16,6 +16,8 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import ask_all
+from ._order import Answer, step
+from ._sshd_order import order_of
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -90,6 +92,12 @@ class Setting(SettingModel):
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return the one setting that `params` names."""
     return [Setting(option=params.option, value=params.value)]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether the option is given up, or takes a value that refuses less."""
+    same = before.option.lower() == after.option.lower()
+    return step(before.value, after.value, order_of(before.option)) if same else True
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

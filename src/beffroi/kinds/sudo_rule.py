@@ -17,6 +17,7 @@ from beffroi.city.machines import UnixName
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.verdict import Finding, Outcome
 
+from ._order import Answer, Order, altogether, each, fewer_bits, lacks, unordered, words
 from ._sections import look
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_.-]+$", max_lengt
 
 ON, OFF = "on", "off"
 _UNSET = "(unset)"
+_STRONGER_ON = frozenset(
+    {"env_reset", "ignore_dot", "log_allowed", "log_denied", "noexec", "requiretty", "tty_tickets", "use_pty"}
+)
+_STRONGER_OFF = frozenset({"setenv", "visiblepw", "pwfeedback", "rootpw", "targetpw"})
+"""Options whose values compare (sudoers(5), SUDOERS OPTIONS)."""
 
 
 class Params(KindModel):
@@ -63,6 +69,31 @@ def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the
     for option, value in params.defaults.items():
         found.append(Setting(rule="default", option=option, value=value, exempt=params.exempt.get(option, {})))
     return found
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether more accounts may use sudo, an option is given up, or somebody else is spared it."""
+    if before.accounts and (not after.accounts or lacks(after.accounts, before.accounts)):
+        return True
+    if before.accounts and lacks(after.without_password, before.without_password):
+        return True
+    spared = {(option, name) for option in before.defaults for name in after.exempt.get(option, {})}
+    known = {(option, name) for option in before.defaults for name in before.exempt.get(option, {})}
+    exempt = [_exemption(before, after, *pair) for pair in sorted(spared & known)]
+    return altogether((lacks(spared, known), each(before.defaults, after.defaults, _order), *exempt))
+
+
+def _exemption(before: Params, after: Params, option: str, name: str) -> Answer:
+    old, new = before.exempt[option][name], after.exempt[option][name]
+    return False if old == new else None
+
+
+def _order(option: str) -> Order:
+    if option == "umask":
+        return lambda before, after: fewer_bits(after, before)
+    if option in _STRONGER_OFF:
+        return words(ON, OFF)
+    return words(OFF, ON) if option in _STRONGER_ON else unordered
 
 
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # noqa: ARG001 - read as a whole

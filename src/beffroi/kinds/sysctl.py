@@ -16,6 +16,8 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._asking import SHARED_KERNEL, ask_all
+from ._order import Answer, each
+from ._sysctl_order import order_of
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -54,6 +56,11 @@ class Setting(SettingModel):
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return a setting for each parameter."""
     return [Setting(name=name, value=value) for name, value in params.values.items()]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether a parameter is given up, or takes a value that protects less."""
+    return each(before.values, after.values, order_of)
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

@@ -113,6 +113,11 @@ def _minutes(length: timedelta) -> int:
     return int(length / timedelta(minutes=1))
 
 
+def weakened(before: Params, after: Params) -> bool:
+    """Tell whether the work that had to happen is given up; how long data is kept is the register's to say."""
+    return before != after
+
+
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     """Ask systemd about every timer and service at once, and count the files that outlived their retention."""
     timers, services = ([setting.timer for setting in settings], [setting.service for setting in settings])

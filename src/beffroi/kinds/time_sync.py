@@ -75,6 +75,13 @@ def _clients(site: Site, service: str) -> tuple[str, ...]:
     return tuple(str(network) for network in (*sorted(found), *sorted(found6)))
 
 
+def weakened(before: Params, after: Params) -> bool | None:
+    """Tell whether a clock may be further off; sources of time, and ways to them, cannot be ordered."""
+    if after.max_offset_ms > before.max_offset_ms:
+        return True
+    return False if (before.service, before.upstreams) == (after.service, after.upstreams) else None
+
+
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # noqa: ARG001 - one clock a machine
     """Ask chronyd what it follows and how closely; wait a few seconds for one that has just started."""
     patience = "for _ in 1 2 3 4 5 6 7 8; do chronyc -n -c tracking | grep -q ,Normal$ && break; sleep 1; done"

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.verdict import Finding, Outcome
 
+from ._order import Answer, Order, each, lacks, unordered, words
 from ._sections import look
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 UnitName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@_-]+\.service$", max_length=100)]
 Property = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+$", max_length=40)]
 Value = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_ -]*$", max_length=400)]
+
+
+_LISTS = frozenset({"CapabilityBoundingSet", "AmbientCapabilities"})
+"""Properties that list all that is left to the service."""
+
+_FAMILIES = "RestrictAddressFamilies"
+"""This one too, but that an empty list restricts nothing."""
 
 
 class Params(KindModel):
@@ -46,6 +54,28 @@ class Setting(SettingModel):
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return the service's sandbox."""
     return [Setting(unit=params.unit, properties=params.properties)]
+
+
+def weakened(before: Params, after: Params) -> Answer:
+    """Tell whether the service or one of its properties is given up, or a property confines less."""
+    return each(before.properties, after.properties, _order) if before.unit == after.unit else True
+
+
+def _order(name: str) -> Order:
+    if name in _LISTS:
+        return _more_words
+    if name == _FAMILIES:
+        return lambda before, after: bool(before) and (not after or _more_words(before, after))
+    if name == "ProtectSystem":
+        return words("no", "yes", "full", "strict")
+    if name == "ProtectHome":
+        return words("no", "read-only", "tmpfs", "yes")
+    confines = name.startswith(("Private", "Protect", "Restrict", "Lock", "Memory", "NoNew"))
+    return words("no", "yes") if confines else unordered
+
+
+def _more_words(before: str, after: str) -> bool:
+    return lacks(after.split(), before.split())
 
 
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:

@@ -1,14 +1,33 @@
-"""Where Debian 12 comes from: the mirrors that this computer's own apt already uses."""
+"""The lab's one system, Debian 12: which machines it can boot, and the mirrors that it comes from."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from beffroi.city.loader import Loaded
+from beffroi.errors import InvalidCity, Problem
+from beffroi.fieldpath import FieldPath, dotted, nearest
+from beffroi.messages import say
+
 from .command import run, succeeds
 
 SUITE = "bookworm"
+SYSTEM = "debian-12"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def require_bootable(written: Loaded) -> None:
+    """Raise InvalidCity, at each place where it is written, unless the lab's image is every machine's system."""
+    city, problems = written.city, []
+    for name, machine in city.machines().items():
+        if machine.os != SYSTEM:
+            path: FieldPath = ("gateways" if name in city.gateways else "hosts", name, "os")
+            place = written.places[nearest(path, written.places)]
+            reason = say("lab-other-system", system=machine.os, only=SYSTEM)
+            problems.append(Problem(place.file, place.line, dotted(path), reason, say("lab-other-system-hint")))
+    if problems:
+        raise InvalidCity(problems)
 
 
 def architecture() -> str:

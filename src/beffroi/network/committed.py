@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from functools import lru_cache
 
 from beffroi.city import City
 
@@ -27,23 +27,16 @@ def proof_of(city: City, firewalls: Mapping[str, Firewall], *invariants: Invaria
 
 
 def proved(city: City, *invariants: Invariant) -> Proof:
-    """Prove what a city commits to; kept for the last few cities, since several policies ask."""
-    return _proved(_Same(city), invariants)
+    """Prove what a city commits to, in spaces that can judge the invariants; kept for the last few cities.
+
+    Several policies ask, one invariant each: asked first with all of them, it proves once for all.
+    """
+    for known, judged, proof in _proofs:
+        if known is city and judged >= frozenset(invariants):
+            return proof
+    proof = proof_of(city, committed(city), *invariants)
+    _proofs.append((city, frozenset(invariants), proof))
+    return proof
 
 
-@lru_cache(maxsize=8)
-def _proved(same: _Same, invariants: tuple[Invariant, ...]) -> Proof:
-    return proof_of(same.city, committed(same.city), *invariants)
-
-
-class _Same:
-    """A city as a key: equal when it is the very same object, since its dictionaries have no hash."""
-
-    def __init__(self, city: City) -> None:
-        self.city = city
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.city is self.city
-
-    def __hash__(self) -> int:
-        return id(self.city)
+_proofs: deque[tuple[City, frozenset[Invariant], Proof]] = deque(maxlen=8)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
-from beffroi.city import City
+from beffroi.city import INTERNET, City, Segment
 
 from .crossing import Crossing
 from .firewall import Family, Firewall, Match
@@ -75,13 +75,19 @@ def _put_together(city: City, group: list[Change]) -> Alike:
 
 
 def _lives_there(city: City, change: Change) -> bool:
+    """Tell whether the witness comes from where its source lives; on the internet does what lives on no segment."""
     witness = change.packets.witness()
     if witness is None or change.start not in city.segments:
         return witness is not None
-    segment = city.segments[change.start]
-    if change.family == 4:  # noqa: PLR2004 - the families are called by their number
-        return IPv4Address(witness.source) in segment.ipv4
-    return IPv6Address(witness.source) in segment.ipv6
+    if change.start == INTERNET:
+        return not any(_holds(each, change.family, witness.source) for each in city.inner_segments().values())
+    return _holds(city.segments[change.start], change.family, witness.source)
+
+
+def _holds(segment: Segment, family: Family, address: int) -> bool:
+    if family == 4:  # noqa: PLR2004 - the families are called by their number
+        return IPv4Address(address) in segment.ipv4
+    return IPv6Address(address) in segment.ipv6
 
 
 def unchanged(old: Town, new: Town) -> bool:

@@ -9,7 +9,8 @@
     diff.py       recorded inputs against declared ones                  (pure)
     schema.py     the package schema that `pulumi package` reads         (pure)
     servicer.py   the gRPC service that Pulumi's engine calls
-    serve.py      the process around it: port, signals, death of the engine
+    serve.py      the server around it
+    process.py    a plugin's process: port, signals, death of the engine
     declare.py    the program's side: declare a resource from the same model
 
 Importing this package imports neither gRPC nor Pulumi.

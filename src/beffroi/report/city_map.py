@@ -15,7 +15,7 @@ from beffroi.verdict import Outcome
 from .bilingual import both, told
 from .layout import CHIP_HEIGHT, GATEWAY, WIDTH, Box, Layout, lay_out
 from .model import SYMBOLS
-from .visible import one_line
+from .visible import shorten
 
 _CHIP_NAME = 26
 _CHIP_LINE = 52
@@ -54,12 +54,6 @@ def draw(city: City, outcomes: Mapping[str, Outcome]) -> Markup:
         '<svg id="city-map" class="map" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
         'aria-labelledby="map-label">{markers}{parts}</svg>'
     ).format(width=WIDTH, height=_px(layout.height), markers=_markers(), parts=Markup("\n").join(parts))
-
-
-def shorten(text: str, length: int) -> str:
-    """Return `text` on one line and within `length` characters, an ellipsis standing for what is cut."""
-    flat = one_line(text)
-    return flat if len(flat) <= length else flat[: length - 1].rstrip() + "…"
 
 
 def _short(text: Text, length: int) -> Markup:

@@ -69,7 +69,7 @@ class Findings:
 
 def render(report: Report, language: str = "fr") -> str:
     """Return the whole page. `language` shows first; the reader switches, or opens it at `#fr` or `#en`."""
-    style, script = _asset("style.css"), _asset("report.js")
+    style, script = asset("style.css"), asset("speaking.js") + asset("report.js")
     page = {
         "report": report,
         "language": language,
@@ -78,9 +78,9 @@ def render(report: Report, language: str = "fr") -> str:
         },
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
-        "policy": _policy(style, script),
+        "policy": content_policy(style, script),
     }
-    return _environment().get_template("report.html.j2").render(page | _declared(report) | _judged(report))
+    return environment().get_template("report.html.j2").render(page | _declared(report) | _judged(report))
 
 
 def _declared(report: Report) -> dict[str, Any]:
@@ -125,7 +125,8 @@ def _judged(report: Report) -> dict[str, Any]:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what renders the room's templates: all that they print is escaped, and made visible."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("beffroi.report"),
         autoescape=True,
@@ -166,11 +167,12 @@ def _listed(items: Iterable[object]) -> Markup:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file of the templates' folder as text."""
     return (resources.files("beffroi.report") / "templates" / name).read_text("utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str) -> str:
     """Return a Content-Security-Policy (W3C CSP3) under which this page's own style and script alone may act."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "

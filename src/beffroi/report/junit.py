@@ -29,6 +29,11 @@ def to_xml(report: Report, language: str = "en") -> str:
         suite.set("time", f"{spent.get(host, 0.0):.3f}")
         for verdict in verdicts:
             _case(suite, report, verdict, language)
+    return written(root)
+
+
+def written(root: Element) -> str:
+    """Return a document as text, indented."""
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 

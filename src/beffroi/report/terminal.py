@@ -1,4 +1,4 @@
-"""The summary that a terminal shows: what was not looked at, what fails and how to mend it, each machine.
+"""The summary that a terminal shows: what was not looked at, what fails and how to mend it, what is waived, machines.
 
 Pure but for the console that it is given. Colour and width are the console's affair (rich obeys NO_COLOR and COLUMNS).
 """
@@ -48,7 +48,7 @@ class _Summary:
         self.language = language
 
     def everything(self) -> Group:
-        parts = [self.heading(), self.unseen(), self.failures(), self.machines(), self.last_word()]
+        parts = [self.heading(), self.unseen(), self.failures(), self.waived(), self.machines(), self.last_word()]
         return Group(*(part for part in parts if part is not None))
 
     def said(self, key: str, **names: object) -> str:
@@ -134,6 +134,16 @@ class _Summary:
         hosts = [one_line(verdict.host) for verdict in deviation.verdicts]
         shown = ", ".join(hosts[:SHOWN_MACHINES]) + (", …" if len(hosts) > SHOWN_MACHINES else "")
         return self.said("mend-line", role=one_line(deviation.verdicts[0].kind), hosts=shown).replace("`", "")
+
+    def waived(self) -> Group | None:
+        found = groups(self.report, (Outcome.WAIVED,))
+        return Group(self.title("waived"), *map(self._waived_line, found)) if found else None
+
+    def _waived_line(self, group: Verdicts) -> RenderableType:
+        controls = ", ".join(verdict.control for verdict in group.verdicts)
+        line = Text(f"{SYMBOLS[Outcome.WAIVED]} ", style=_STYLES[Outcome.WAIVED])
+        line.append_text(_plain(group.host, "bold")).append("  ").append_text(_plain(controls))
+        return _indented(line.append("  ").append_text(_plain(group.reason, "dim")))
 
     def machines(self) -> Group | None:
         seen = [outcome for outcome, count in tally(self.report.verdicts).items() if count]

@@ -31,6 +31,12 @@ def one_line(text: str) -> str:
     return visible(text).replace("\n", "␤").replace("\t", "␉")
 
 
+def shorten(text: str, length: int) -> str:
+    """Return `text` on one line and within `length` characters, an ellipsis standing for what is cut."""
+    flat = one_line(text)
+    return flat if len(flat) <= length else flat[: length - 1].rstrip() + "…"
+
+
 def _picture(match: re.Match[str]) -> str:
     code = ord(match.group())
     if code < ord(" "):

@@ -1,9 +1,13 @@
-"""The rules that policies apply to a proposed city: one rule a file. Pure.
+"""The rules that policies apply to a proposed change of a town: one rule a file. Pure.
 
 A rule module defines
 
 * `Params`: what a policy may set (a `RuleModel`);
-* `find(proposal, params) -> Iterator[Breach]`: every place where the proposed city breaks the rule.
+* `find(proposal, params) -> Iterator[Breach]`: every place where the proposal breaks the rule;
+* `prepare(proposal, all_params)`, where work can be shared by all the policies of the rule: called once before them;
+* `ON_CHANGE = True`, where it compares with what stood before: it is not asked of a proposal without a `before`;
+  or `on_change(params)`, where that depends on what the policy sets;
+* `WAIVABLE`, where a waiver does not do (a `Waivable`).
 
 What a breach says to a person is the message `rule-<name>` (with `<name>` the module's, in hyphens) filled in with the
 breach's `names`; `rule-<name>-hint` says what to do next. `load(name)` imports a rule; `names()` lists them all.
@@ -13,15 +17,21 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol, cast
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from beffroi.city import City
+from beffroi.control import Control
 from beffroi.fieldpath import FieldPath
+from beffroi.waiver import Waiver
+
+if TYPE_CHECKING:
+    from beffroi.policy import Policy
 
 
 class RuleModel(BaseModel):
@@ -31,20 +41,69 @@ class RuleModel(BaseModel):
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """What is to be judged: the city as proposed, and the day of the judgement (there is no clock in this room)."""
+class Commitment:
+    """What one version of a town's repository commits to: the city, its controls (values set), policies, waivers."""
 
     city: City
+    controls: Mapping[str, Control] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be judged: the commitment as proposed, the day of the judgement (there is no clock in this room).
+
+    `before` is the commitment that the proposal changes; None where there is nothing to compare with.
+    """
+
+    after: Commitment
     today: date
+    before: Commitment | None = None
+
+    @property
+    def city(self) -> City:
+        """Return the city as proposed."""
+        return self.after.city
+
+
+class Source(StrEnum):
+    """In which part of the repository the path of a breach is written.
+
+    `town` and `before`: the town's files, as proposed and as they were. `waivers`: waivers.yml, a position first.
+    `controls` and `policies`: a control's or a policy's file, its id first.
+    """
+
+    TOWN = "town"
+    BEFORE = "before"
+    WAIVERS = "waivers"
+    CONTROLS = "controls"
+    POLICIES = "policies"
+
+
+class Waivable(StrEnum):
+    """Whether a waiver lets a rule's breaches pass.
+
+    `if-it-stood`: only a waiver that stood before the change, so that no change excuses what it does to its judge.
+    """
+
+    ALWAYS = "always"
+    IF_IT_STOOD = "if-it-stood"
+    NEVER = "never"
 
 
 @dataclass(frozen=True)
 class Breach:
-    """One place where a rule is broken: what it is about, where it is written, and the names that tell it."""
+    """One place where a rule is broken: what it is about, where it is written, and the names that tell it.
+
+    A `doubtful` breach may be none: something about it is not modelled, so that the gate cannot tell.
+    """
 
     subject: str
     path: FieldPath
     names: dict[str, str] = field(default_factory=dict)
+    source: Source = Source.TOWN
+    doubtful: bool = False
 
 
 class Rule(Protocol):
@@ -60,6 +119,26 @@ class Rule(Protocol):
 def names() -> list[str]:
     """Return every rule's name, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def compares(rule: Rule, params: Mapping[str, Any] | None = None) -> bool:
+    """Tell whether a rule, with what a policy sets, is about what a change does, and so needs what stood before."""
+    depends = getattr(rule, "on_change", None)
+    if depends is not None:
+        return params is not None and bool(depends(rule.Params.model_validate(params)))
+    return bool(getattr(rule, "ON_CHANGE", False))
+
+
+def prepare(rule: Rule, proposal: Proposal, params: Sequence[RuleModel]) -> None:
+    """Let a rule do at once what all its policies need."""
+    share = getattr(rule, "prepare", None)
+    if share is not None:
+        share(proposal, params)
+
+
+def waivable(rule: Rule) -> Waivable:
+    """Tell whether a rule's breaches may be waived."""
+    return cast("Waivable", getattr(rule, "WAIVABLE", Waivable.ALWAYS))
 
 
 def load(name: str) -> Rule:

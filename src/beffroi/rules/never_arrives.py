@@ -6,7 +6,7 @@ its packets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from beffroi.network.committed import proved
 from beffroi.network.invariants import Invariant, Refutation, refutations
@@ -18,6 +18,12 @@ from . import Breach, Proposal, RuleModel
 
 class Params(Invariant, RuleModel):
     """The invariant."""
+
+
+def prepare(proposal: Proposal, params: Iterable[Params]) -> None:
+    """Prove the city once for all the invariants that are going to be asked."""
+    if proposal.city.flows:
+        proved(proposal.city, *params)
 
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:

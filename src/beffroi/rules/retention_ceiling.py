@@ -16,17 +16,22 @@ from . import Breach, Proposal, RuleModel
 class Params(RuleModel):
     """The `role` of the machines where the data is first kept, and the ceiling in `days`.
 
-    Copies elsewhere fall under it too, since they belong to the same activity.
+    Without a role, every activity's data. Copies elsewhere fall under it too, since they belong to the same activity.
     """
 
-    role: Name
+    role: Name | None = None
     days: Annotated[int, Field(ge=1, le=36500)]
 
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
     """Yield the activities that keep such data for longer."""
     city = proposal.city
-    kept = {store for host in city.hosts.values() if params.role in host.roles for store in host.stores}
+    kept = {
+        store
+        for host in city.hosts.values()
+        if params.role is None or params.role in host.roles
+        for store in host.stores
+    }
     for name, activity in city.processing.items():
         if kept & set(activity.stores) and activity.retention.lasts() > timedelta(days=params.days):
             names = {"activity": name, "duration": activity.retention.duration, "days": str(params.days)}

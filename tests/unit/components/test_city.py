@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from beffroi.city import City
 from beffroi.city.loader import load_city
@@ -42,6 +43,24 @@ class Declared:
 @pytest.fixture(name="declared", scope="module")
 def _declared() -> Declared:
     return Declared(TOWN)
+
+
+def test_the_city_carries_the_whole_declaration(declared: Declared) -> None:
+    carried = declared.inputs("beffroi:city:City")["bourg-sur-gave"]
+    assert City.model_validate_json(carried["declaration"], by_alias=True, by_name=False) == TOWN
+    assert carried["waivers"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"), [("Segment", TOWN.segments), ("Gateway", TOWN.gateways), ("Server", TOWN.hosts)]
+)
+def test_each_component_carries_what_is_declared_of_it(
+    declared: Declared, kind: str, parts: dict[str, BaseModel]
+) -> None:
+    carried = declared.inputs(f"beffroi:city:{kind}")
+    assert carried == {
+        name: part.model_dump(mode="json", by_alias=True, exclude_none=True) for name, part in parts.items()
+    }
 
 
 def test_a_town_is_one_component(declared: Declared) -> None:

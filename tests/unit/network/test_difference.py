@@ -60,3 +60,9 @@ def test_the_same_packets_from_several_links_are_one_change_told_from_where_thei
     assert len(told) < len(changes)
     assert {each.change.start for each in told} <= {"bastion", "admin"}
     assert sum(1 + len(each.elsewhere) for each in told) == len(changes)
+
+
+def test_what_the_internet_may_send_is_told_from_the_internet(small_town: Make, flow_of: FlowOf) -> None:
+    new = small_town(flows=[flow_of("public", "internet", "app", "web")])
+    told = alike(new, compare(_town(small_town()), _town(new)))
+    assert {each.change.start for each in told if each.change.end == "app"} == {"internet"}

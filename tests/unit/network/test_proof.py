@@ -160,6 +160,7 @@ def _mutants() -> Iterator[Any]:
                     yield pytest.param(machine, index, element, id=f"{machine}-{each['set']['name']}-{element}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("machine", "index", "element"), list(_mutants()))
 def test_each_element_taken_away_is_missed(machine: str, index: int, element: int) -> None:
     proof = _hamlet(machine, lambda objects: objects[index]["set"]["elem"].pop(element))

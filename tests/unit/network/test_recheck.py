@@ -164,6 +164,7 @@ FIELDS: dict[str, Callable[[dict[str, Any]], object]] = {
 ALL = [0, 255, 0, 65535, 0, 65535, "f" * 64]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_field_that_carries_meaning_can_be_altered_alone(tmp_path: Path, field: str) -> None:
     said = copy.deepcopy(_hamlet())

@@ -13,8 +13,17 @@ from beffroi.city import Text
 
 @pytest.fixture(scope="session")
 def specimen() -> ModuleType:
-    path = Path(__file__).parents[2] / "report" / "specimen.py"
-    spec = importlib.util.spec_from_file_location("specimen", path)
+    return _module("specimen")
+
+
+@pytest.fixture(scope="session")
+def gate_specimen() -> ModuleType:
+    return _module("gate_specimen")
+
+
+def _module(name: str) -> ModuleType:
+    path = Path(__file__).parents[2] / "report" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

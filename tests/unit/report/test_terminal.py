@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from beffroi.report import Report, terminal
+from beffroi.verdict import Outcome
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -35,6 +36,13 @@ def test_a_failure_says_expected_observed_and_how_to_mend(specimen: ModuleType) 
 
 def test_a_machine_that_was_not_seen_at_all_is_told_once(specimen: ModuleType) -> None:
     assert "? db  every control  no answer within 10 s" in shown(specimen.make_report())
+
+
+def test_what_is_waived_says_until_when_and_by_whom(specimen: ModuleType) -> None:
+    report = specimen.make_report()
+    verdict = next(each for each in report.verdicts if each.outcome is Outcome.WAIVED)
+    text = shown(report, width=200)
+    assert f"⚑ {verdict.host}  {verdict.control}  accepted until 2027-01-31 by it" in text
 
 
 def test_it_speaks_french(specimen: ModuleType) -> None:

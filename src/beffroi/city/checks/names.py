@@ -38,6 +38,11 @@ def _functions(city: City) -> Iterator[Mistake]:
     uses += [(("gateways", name, "responsible"), gateway.responsible) for name, gateway in city.gateways.items()]
     uses += [(("fleets", name, "owner"), fleet.owner) for name, fleet in city.fleets.items()]
     uses += [(("processing", name, "responsible"), activity.responsible) for name, activity in city.processing.items()]
+    uses += [
+        (("segments", name, "responsible"), segment.responsible)
+        for name, segment in city.segments.items()
+        if segment.responsible is not None
+    ]
     for path, function in uses:
         yield from _unknown(path, "unknown-function", function, city.functions)
 

@@ -1,0 +1,156 @@
+"""Reads a version of a git repository as plain files, running nothing that its content could choose.
+
+No checkout: no filter, hook, attribute, submodule or file-system monitor has a say. Only blobs are asked for, by their
+object names (git-cat-file(1)), within bounds; whatever is no plain file of a plain name is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from beffroi.errors import CouldNotAct, InvalidInput, MissingTool
+from beffroi.messages import say
+from beffroi.report.visible import one_line
+
+MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
+"""Files that are read of one version, and bytes of all of them together."""
+
+_SECONDS = 60
+_LONGEST_REFERENCE = 250
+_OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_QUIET = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.pager=cat", "protocol.allow=never")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository, by the top folder of its files."""
+
+    top: Path
+
+    def path_of(self, folder: Path) -> PurePosixPath:
+        """Return a folder's path from the top; raise InvalidInput when it lies elsewhere."""
+        real = Path(os.path.realpath(folder))
+        if not real.is_relative_to(self.top):
+            raise InvalidInput(say("git-outside", top=self.top.name), where=str(folder))
+        return PurePosixPath(real.relative_to(self.top).as_posix())
+
+
+def repository_of(folder: Path) -> Repository:
+    """Return the repository of `folder`; raise InvalidInput when there is none, MissingTool without git."""
+    found = _git(folder, "rev-parse", "--show-toplevel")
+    if found.returncode:
+        raise InvalidInput(say("git-no-repository"), where=str(folder), hint=say("git-no-repository-hint"))
+    return Repository(Path(os.path.realpath(found.stdout.decode("utf-8", "surrogateescape").rstrip("\n"))))
+
+
+def commit_of(repository: Repository, reference: str) -> str:
+    """Return the object name of the commit that a person names; raise InvalidInput, with how to fetch it, for none."""
+    shown = one_line(reference[:_LONGEST_REFERENCE])
+    if not reference or reference.startswith("-") or len(reference) > _LONGEST_REFERENCE or not reference.isprintable():
+        raise InvalidInput(say("git-odd-reference", reference=shown), hint=say("git-odd-reference-hint"))
+    found = _git(repository.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+    name = found.stdout.decode("ascii", "replace").strip()
+    if found.returncode or not _OBJECT.fullmatch(name):
+        raise InvalidInput(say("git-no-reference", reference=shown), hint=say("git-no-reference-hint", name=shown))
+    return name
+
+
+def fork_point(repository: Repository, base: str, head: str) -> str:
+    """Return the commit that `head` left `base` at, as a pull request shows it; raise InvalidInput for none."""
+    found = _git(repository.top, "merge-base", base, head)
+    name = found.stdout.decode("ascii", "replace").strip()
+    if found.returncode or not _OBJECT.fullmatch(name):
+        raise InvalidInput(say("git-no-fork"), hint=say("git-no-fork-hint"))
+    return name
+
+
+def write_tree(repository: Repository, commit: str, folders: Collection[PurePosixPath], into: Path) -> None:
+    """Write the YAML files below some folders of a commit into an empty folder, at the same paths.
+
+    Raise InvalidInput for links, odd names, and more than MOST_FILES or MOST_BYTES.
+    """
+    blobs = dict(_listed(repository, commit, folders))
+    contents = _contents(repository, list(blobs.values()))
+    for path, content in zip(blobs, contents, strict=True):
+        target = into / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def _listed(repository: Repository, commit: str, folders: Collection[PurePosixPath]) -> Iterator[tuple[str, str]]:
+    """Yield the path and the object name of each file that is wanted."""
+    asked = _git(repository.top, "ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", *map(str, folders))
+    if asked.returncode:
+        raise CouldNotAct(say("git-failed", words=_words(asked)))
+    count = size = 0
+    for entry in asked.stdout.split(b"\0"):
+        if not entry:
+            continue
+        about, _, raw = entry.partition(b"\t")
+        mode, _, name, length = about.decode("ascii").split()
+        path = raw.decode("utf-8", "surrogateescape")
+        if not path.endswith((".yml", ".yaml")):
+            continue
+        _refuse_odd(path, mode)
+        count, size = count + 1, size + int(length)
+        if count > MOST_FILES or size > MOST_BYTES:
+            raise InvalidInput(say("git-too-much", files=MOST_FILES, bytes=MOST_BYTES // 2**20), where=one_line(path))
+        yield path, name
+
+
+def _refuse_odd(path: str, mode: str) -> None:
+    parts = PurePosixPath(path).parts
+    if mode not in {"100644", "100755"}:
+        raise InvalidInput(say("git-no-plain-file"), where=one_line(path), hint=say("git-no-plain-file-hint"))
+    if path.startswith("/") or {"..", ".git"} & set(parts) or "\\" in path or not path.isprintable():
+        raise InvalidInput(say("git-odd-name"), where=one_line(path), hint=say("git-no-plain-file-hint"))
+
+
+def _contents(repository: Repository, names: list[str]) -> Iterator[bytes]:
+    """Yield the content of each object, in order."""
+    asked = _git(repository.top, "cat-file", "--batch", words="".join(f"{name}\n" for name in names).encode())
+    if asked.returncode:
+        raise CouldNotAct(say("git-failed", words=_words(asked)))
+    rest = memoryview(asked.stdout)
+    for _ in names:
+        end = bytes(rest[:200]).index(b"\n")
+        said = bytes(rest[:end]).split()
+        if said[-1] == b"missing":
+            raise InvalidInput(say("git-missing-object"), hint=say("git-no-fork-hint"))
+        start, length = end + 1, int(said[2])
+        yield bytes(rest[start : start + length])
+        rest = rest[start + length + 1 :]
+
+
+def _git(folder: Path, *arguments: str, words: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    quiet = [word for setting in (*_QUIET, "safe.directory=*") for word in ("-c", setting)]
+    try:
+        return subprocess.run(
+            ["git", *quiet, "--no-pager", "--no-replace-objects", "--literal-pathspecs", *arguments],
+            cwd=folder,
+            input=words,
+            env={
+                **kept,
+                "LC_ALL": "C",
+                "GIT_TERMINAL_PROMPT": "0",
+                "GIT_OPTIONAL_LOCKS": "0",
+                "GIT_NO_LAZY_FETCH": "1",
+            },
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise MissingTool(say("git-missing"), hint=say("git-missing-hint")) from error
+    except subprocess.TimeoutExpired as error:
+        raise CouldNotAct(say("git-slow", seconds=_SECONDS)) from error
+
+
+def _words(done: subprocess.CompletedProcess[bytes]) -> str:
+    return one_line(done.stderr.decode("utf-8", "replace").strip()[-300:])

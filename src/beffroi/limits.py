@@ -1,0 +1,42 @@
+"""Bounds on what judging untrusted files may cost: wall time and memory of this process."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from beffroi.errors import CouldNotAct
+from beffroi.messages import say
+
+_MEBIBYTE = 1024 * 1024
+
+
+@contextmanager
+def within(*, seconds: int, mebibytes: int) -> Iterator[None]:
+    """Hold what follows to a time and a memory; raise CouldNotAct beyond. In the main thread, starting no program."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    bound = mebibytes * _MEBIBYTE if hard == resource.RLIM_INFINITY else min(mebibytes * _MEBIBYTE, hard)
+    before = signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(seconds)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+        yield
+    except _TooLongError as error:
+        raise CouldNotAct(say("review-time", seconds=seconds), hint=say("review-time-hint")) from error
+    except MemoryError as error:
+        raise CouldNotAct(say("review-memory", mebibytes=mebibytes), hint=say("review-memory-hint")) from error
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+class _TooLongError(BaseException):
+    """The time is over; no `except Exception` on the way may swallow it."""
+
+
+def _too_long(_signal: int, _frame: FrameType | None) -> None:
+    raise _TooLongError
