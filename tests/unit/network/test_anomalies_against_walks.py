@@ -18,6 +18,8 @@ from beffroi.network.evaluate import Situation
 from beffroi.network.firewall import Case, Direction, Family, Firewall, Place, State, Tracking, Verb
 from beffroi.network.services import ACK, PORTED, SYN, Point
 
+pytestmark = pytest.mark.slow
+
 FIREWALLS, PORTIONS, SAMPLED = 160, 8, 300
 INTERFACES = ("lan0", "lan1", "lan7", "wan", "eth0")
 TRACKINGS = (
