@@ -159,5 +159,5 @@ def _tell_legs(gone: Journey) -> None:
     for leg in gone.legs:
         for step in leg.trace.steps:
             text = one_line(step.label or step.place.comment or step.place.text)
-            where = str(step.place) if step.place.position else f"{step.place.table} {step.place.chain}"
+            where = str(step.place)
             click.echo(say("flows-step", machine=leg.device, hook=step.hook, rule=where, verb=step.verb, text=text))

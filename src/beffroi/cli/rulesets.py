@@ -88,8 +88,7 @@ def rule(place: Place | None) -> str:
         return say("flows-no-rule")
     if place == MANY:
         return say("flows-many-rules")
-    where = str(place) if place.position else f"{place.table} {place.chain}"
-    return say("flows-rule", rule=where, text=one_line(" ".join(filter(None, (place.text, place.comment)))))
+    return say("flows-rule", rule=str(place), text=one_line(" ".join(filter(None, (place.text, place.comment)))))
 
 
 def situated(situations: Iterable[Situation]) -> list[str]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from .intervals import Intervals
+from .nftvalues import visible
 from .services import ANY_SERVICE, Services
 
 Family = Literal[4, 6]
@@ -168,7 +169,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a rule stands: table (`inet beffroi`), chain, position in it from 1, kernel handle, comment, text."""
+    """Where a rule stands: table (`inet beffroi`), chain, position in it from 1, kernel handle, comment, text.
+
+    Position 0 stands for the chain itself and its policy. Printed, the names that a machine gave are made harmless.
+    """
 
     table: str
     chain: str
@@ -178,7 +182,8 @@ class Place:
     text: str = ""
 
     def __str__(self) -> str:
-        return f"{self.table} {self.chain} rule {self.position}"
+        where = visible(f"{self.table} {self.chain}")
+        return f"{where} rule {self.position}" if self.position else where
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from itertools import product
 from .conntrack import Connection, Packet, Side
 from .firewall import Case, Chain, Family, Firewall, Match, Place, Rule, State, Table, Tracking, Translation, Verb
 from .intervals import Intervals, holds
+from .nftvalues import visible
 
 CONNTRACK_PRIORITY = -200
 NAT_PRIORITY = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
@@ -49,8 +50,8 @@ class Step:
 
     def show(self) -> str:
         """Return the step on one line."""
-        where = f"{self.place.table} {self.place.chain} policy" if not self.place.position else str(self.place)
-        label = f" ({self.label})" if self.label else ""
+        where = str(self.place) if self.place.position else f"{self.place} policy"
+        label = f" ({visible(self.label)})" if self.label else ""
         return f"{self.hook}: {where}{label}: {self.verb}{'' if self.sure else ' ?'}"
 
 
