@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from difflib import unified_diff
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from beffroi.city import City, Published
+from beffroi.city import City, Flow, Published, Text
+from beffroi.city.loader import load_city
 from beffroi.network.committed import committed, proof_of
 from beffroi.network.compiling import compiled
 from beffroi.network.reader import read
+from beffroi.network.ruleset import ruleset
 
 Town = Callable[..., City]
 FlowOf = Callable[..., dict[str, Any]]
@@ -130,3 +135,39 @@ def test_a_flow_from_a_segment_is_not_one_of_its_gateway_whose_way_leaves_by_ano
 ) -> None:
     town = small_town(flows=[flow_of("out", "users", "internet", "web")])
     assert proof_of(town, committed(town)).findings == []
+
+
+REFERENCE = load_city(Path(__file__).parents[3] / "inventory" / "bourg-sur-gave")
+
+
+def _lines_changed(flows: tuple[Flow, ...]) -> dict[str, int]:
+    """Return how many lines of each machine's text other flows than the reference city's add or take away."""
+    changed = REFERENCE.model_copy(update={"flows": flows})
+    found = {}
+    for machine in REFERENCE.machines():
+        texts = (ruleset(city, machine).splitlines() for city in (REFERENCE, changed))
+        found[machine] = sum(line[0] in "+-" and line[:3] not in {"+++", "---"} for line in unified_diff(*texts, n=0))
+    return found
+
+
+@pytest.mark.parametrize("index", range(len(REFERENCE.flows)), ids=[flow.name for flow in REFERENCE.flows])
+def test_a_flow_taken_out_of_the_reference_city_changes_few_lines_and_only_where_it_passed(index: int) -> None:
+    flow = REFERENCE.flows[index]
+    changed = _lines_changed((*REFERENCE.flows[:index], *REFERENCE.flows[index + 1 :]))
+    named = {machine for machine in changed if flow.name in ruleset(REFERENCE, machine)}
+    assert {machine for machine, lines in changed.items() if lines} == named
+    # An element in each family for each pair of ends, and for the last of a set the set itself and its rule.
+    ends = len(flow.source) * len(flow.destination)
+    assert max(changed.values()) <= 40 * max(ends, 1)
+
+
+def test_most_flows_of_the_reference_city_are_four_lines_or_less_of_a_machine() -> None:
+    flows = REFERENCE.flows
+    sizes = sorted(max(_lines_changed((*flows[:at], *flows[at + 1 :])).values()) for at in range(len(flows)))
+    assert sizes[len(sizes) // 2] <= 4
+
+
+def test_why_a_flow_is_open_and_until_when_changes_no_line() -> None:
+    word = Text(fr="autre", en="other")
+    flows = tuple(flow.model_copy(update={"purpose": word, "until": date(2031, 1, 1)}) for flow in REFERENCE.flows)
+    assert set(_lines_changed(flows).values()) == {0}
