@@ -40,10 +40,7 @@ class Aim:
             for case in rule.cases
         ]
         self.own = {family: plan.own(family) for family in (4, 6)}
-        self.never = {
-            family: [_span(IPv4Network(n) if family == 4 else IPv6Network(n)) for n in _NEVER[family]]
-            for family in (4, 6)
-        }
+        self.never = {family: never(family) for family in (4, 6)}
 
     def packets(self, count: int) -> Iterator[tuple[str, Packet]]:
         """Yield (entry, packet), each aimed at a case that is drawn at random."""
@@ -128,6 +125,11 @@ class Aim:
         if not wanted or wanted == ((0, LAST_PORT),):
             return otherwise
         return min(LAST_PORT, max(1, self._near(wanted, slack)))
+
+
+def never(family: Family) -> list[tuple[int, int]]:
+    """Return the addresses that are not in the universe."""
+    return [_span(IPv4Network(each) if family == 4 else IPv6Network(each)) for each in _NEVER[family]]
 
 
 def _span(network: IPv4Network | IPv6Network) -> tuple[int, int]:
