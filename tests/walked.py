@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from beffroi.network.conntrack import Packet
 from beffroi.network.evaluate import Situation
-from beffroi.network.firewall import Firewall, Match, Tracking, Verb
+from beffroi.network.firewall import Case, Firewall, Match, Tracking, Verb
 from beffroi.network.intervals import Intervals
 from beffroi.network.services import Point, Services
 
 
 class Walk:
-    """One packet on its way: what may become of it, whatever each unmodelled word turns out to mean."""
+    """One packet on its way: what may become of it, whatever each unmodelled word turns out to mean.
+
+    `owners` are the cases that decide so; none where a policy does.
+    """
 
     def __init__(self, firewall: Firewall, packet: Packet, situation: Situation) -> None:
         self.chains = firewall.tables[0].chains
         self.packet, self.situation = packet, situation
         self.fates: set[str] = set()
+        self.owners: list[Case] = []
         undecided = self.through("forward")
         if undecided:
             hook = self.chains["forward"].hook
@@ -32,8 +36,10 @@ class Walk:
             match case.verdict.verb:
                 case Verb.UNKNOWN:
                     self.fates |= {"accept", "drop"}
+                    self.owners.append(case)
                 case Verb.ACCEPT | Verb.DROP | Verb.TRANSLATE as final:
                     self.fates.add(final.value)
+                    self.owners.append(case)
                 case Verb.RETURN:
                     comes_back = True
                 case Verb.JUMP:

@@ -185,6 +185,8 @@ def counted(judged: Iterable[Judged]) -> Counter[str]:
         tally[f"{one.shot.sort} IPv{one.shot.packet.family} {fate}"] += 1
         if one.seen and one.seen.packet != one.shot.packet:
             tally["translated"] += 1
+            for side in ("source", "destination"):
+                tally[f"translated {side}"] += one.seen.packet.end(side) != one.shot.packet.end(side)
         if not one.shot.entry:
             tally["out of the firewall"] += 1
         if one.seen and not one.seen.exit:

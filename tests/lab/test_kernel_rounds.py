@@ -34,6 +34,8 @@ FLOORS = {
     "untracked IPv6 through": 20,
     "untracked": 500,
     "translated": 100,
+    "translated source": 50,
+    "translated destination": 50,
     "verb translate": 50,
     "into the firewall": 200,
     **{f"verb {verb}": 100 for verb in ("accept", "drop", "jump", "goto", "return", "continue", "notrack")},
@@ -75,6 +77,7 @@ def busiest(judged: list[Judged]) -> Place:
     return Counter(step.place for step in steps if step.verb in (Verb.ACCEPT, Verb.DROP)).most_common(1)[0][0]
 
 
+@pytest.mark.timeout(120)
 def test_twenty_thousand_packets_go_where_the_model_says(judging: Campaign) -> None:
     seed = 0
     while judging.packets < PACKETS:
