@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from pydantic import ValidationError
 
+from beffroi.city import Flow
 from beffroi.city.loader import load_city
 from beffroi.cli.verbs import program
 from beffroi.network.compiling import compiled
@@ -195,6 +197,13 @@ def test_hostile_names_are_told_and_obeyed_by_no_terminal_and_no_log(
     assert "evil" in said.output
     assert re.findall("[\x00\x1b\u202a-\u202e\u2066-\u2069]", said.output) == []
     assert [line for line in said.output.splitlines() if line.startswith("::")] == []
+
+
+@pytest.mark.parametrize("words", ["", " ", "\u00a0\t", "\n"])
+def test_a_flow_without_a_purpose_is_refused(words: str) -> None:
+    flow = load_city(HAMLET).flows[0].model_dump(by_alias=True, mode="json")
+    with pytest.raises(ValidationError, match="purpose"):
+        Flow.model_validate({**flow, "purpose": {"fr": words, "en": "to read"}})
 
 
 def test_what_is_refused_is_told_harmlessly() -> None:
