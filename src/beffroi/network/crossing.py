@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .evaluate import Outcome, Program, Situation, prepare
-from .firewall import ACROSS, Chain, Direction, State, Table, Tracking, Verb
+from .firewall import ACROSS, Chain, Direction, Match, State, Table, Tracking, Verb
 from .packets import PacketSet, box, nothing, united
 from .rewriting import UNCHANGED, Rewriting, image, pulled
 from .services import DCCP, ICMP, ICMPV6, SCTP, TCP, Box, Services, only
@@ -93,11 +93,13 @@ class Answers(NamedTuple):
 
 
 class Machines:
-    """The chains of machines, each prepared once for a situation."""
+    """The chains of machines, each prepared once for the situations that none of its cases tells apart."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self._programs: dict[tuple[str, str, str, Situation], Program] = {}
+        self._alike: dict[tuple[int, int, bool, tuple[int, ...]], Program] = {}
+        self._circumstances: dict[tuple[int, int], tuple[Table, list[Match]]] = {}
         self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
 
     def passed(self, device: Device, hook: str, stage: Stage, entry: str = "", exit_: str = "") -> Iterator[Stage]:
@@ -205,8 +207,45 @@ class Machines:
     def _program(self, device: Device, table: Table, chain: Chain, situation: Situation) -> Program:
         key = (device.name, f"{table.family} {table.name}", chain.name, situation)
         if key not in self._programs:
-            self._programs[key] = prepare(self.space, table, chain, situation)
+            met = tuple(
+                number
+                for number, match in enumerate(self._told_apart(table, chain))
+                if match.at(self.space.family, situation.entry, situation.exit) and match.tracked_as(situation.tracking)
+            )
+            alike = (id(table), id(chain), situation.answering, met)
+            if alike not in self._alike:
+                self._alike[alike] = prepare(self.space, table, chain, situation)
+            self._programs[key] = self._alike[alike]
         return self._programs[key]
+
+    def _told_apart(self, table: Table, chain: Chain) -> list[Match]:
+        """Return one match for each circumstance that a case of the chain, or of one it jumps to, asks for."""
+        key = (id(table), id(chain))
+        if key not in self._circumstances:
+            self._circumstances[key] = table, _circumstances(table, chain)
+        return self._circumstances[key][1]
+
+
+def _circumstances(table: Table, chain: Chain) -> list[Match]:
+    """Return what the cases of a table ask of interfaces and conntrack, each once: a match without its header.
+
+    Situations in which the same ones hold meet the same cases of the chain, and may share a program.
+    """
+    reached = [chain] if not _jumps(chain) else table.chains.values()
+    asked = (
+        (match.families, match.entry, match.exit, match.states, match.direction, match.dnat, match.snat)
+        for each in reached
+        for rule in each.rules
+        for match in (case.match for case in rule.cases)
+    )
+    return [
+        Match(families=families, entry=entry, exit=exit_, states=states, direction=direction, dnat=dnat, snat=snat)
+        for families, entry, exit_, states, direction, dnat, snat in dict.fromkeys(asked)
+    ]
+
+
+def _jumps(chain: Chain) -> bool:
+    return any(case.verdict.chain for rule in chain.rules for case in rule.cases)
 
 
 _ENTRANCES = frozenset({"prerouting", "output"})
