@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from .evaluate import Outcome, Program, Situation, prepare
-from .firewall import ACROSS, Chain, Direction, Match, State, Table, Tracking, Verb
+from .evaluate import Outcome, Program, Situation
+from .firewall import ACROSS, Chain, Direction, State, Table, Tracking, Verb
 from .packets import PacketSet, box, nothing, united
+from .programs import Programs
 from .rewriting import UNCHANGED, Rewriting, image, pulled
 from .services import DCCP, ICMP, ICMPV6, SCTP, TCP, Box, Services, only
 from .space import Space
@@ -97,9 +98,7 @@ class Machines:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self._programs: dict[tuple[str, str, str, Situation], Program] = {}
-        self._alike: dict[tuple[int, int, bool, tuple[int, ...]], Program] = {}
-        self._circumstances: dict[tuple[int, int], tuple[Table, list[Match]]] = {}
+        self._programs = Programs(space)
         self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
 
     def passed(self, device: Device, hook: str, stage: Stage, entry: str = "", exit_: str = "") -> Iterator[Stage]:
@@ -118,7 +117,7 @@ class Machines:
                     continue
                 early = hook in _ENTRANCES and priority < TRACKING_BEGINS
                 situation = Situation(entry, exit_, UNTRACKED_YET if early else now.tracking)
-                program = self._program(device, table, chain, situation)
+                program = self._programs.of(device.name, table, chain, situation)
                 outcome = program.run(image(now.sent, now.rewriting))
                 if outcome.astray is not None:
                     lost = now.only(outcome.astray)
@@ -141,7 +140,7 @@ class Machines:
                 if not left:
                     break
                 situation = Situation(*ways, UNTRACKED_YET if early else tracking, answering=True)
-                outcome = self._program(crossing.device, table, chain, situation).run(image(left, seen))
+                outcome = self._programs.of(crossing.device.name, table, chain, situation).run(image(left, seen))
                 stopped = pulled(left, seen, outcome.dropped)
                 if outcome.astray is not None:
                     stopped = stopped | pulled(left, seen, outcome.astray)
@@ -187,7 +186,7 @@ class Machines:
         situation = Situation(tracking=UNTRACKED_YET, answering=answering)
         dropped, astray = [], []
         for _, table, chain in self.chains(device, ACROSS):
-            outcome = self._program(device, table, chain, situation).run(image(sent, seen))
+            outcome = self._programs.of(device.name, table, chain, situation).run(image(sent, seen))
             dropped.append(pulled(sent, seen, outcome.dropped))
             astray += [pulled(sent, seen, outcome.astray)] if outcome.astray is not None else []
         return united(self.space, dropped), united(self.space, astray)
@@ -203,49 +202,6 @@ class Machines:
             ]
             self._chains[key] = sorted(found, key=lambda each: each[0])
         return self._chains[key]
-
-    def _program(self, device: Device, table: Table, chain: Chain, situation: Situation) -> Program:
-        key = (device.name, f"{table.family} {table.name}", chain.name, situation)
-        if key not in self._programs:
-            met = tuple(
-                number
-                for number, match in enumerate(self._told_apart(table, chain))
-                if match.at(self.space.family, situation.entry, situation.exit) and match.tracked_as(situation.tracking)
-            )
-            alike = (id(table), id(chain), situation.answering, met)
-            if alike not in self._alike:
-                self._alike[alike] = prepare(self.space, table, chain, situation)
-            self._programs[key] = self._alike[alike]
-        return self._programs[key]
-
-    def _told_apart(self, table: Table, chain: Chain) -> list[Match]:
-        """Return one match for each circumstance that a case of the chain, or of one it jumps to, asks for."""
-        key = (id(table), id(chain))
-        if key not in self._circumstances:
-            self._circumstances[key] = table, _circumstances(table, chain)
-        return self._circumstances[key][1]
-
-
-def _circumstances(table: Table, chain: Chain) -> list[Match]:
-    """Return what the cases of a table ask of interfaces and conntrack, each once: a match without its header.
-
-    Situations in which the same ones hold meet the same cases of the chain, and may share a program.
-    """
-    reached = [chain] if not _jumps(chain) else table.chains.values()
-    asked = (
-        (match.families, match.entry, match.exit, match.states, match.direction, match.dnat, match.snat)
-        for each in reached
-        for rule in each.rules
-        for match in (case.match for case in rule.cases)
-    )
-    return [
-        Match(families=families, entry=entry, exit=exit_, states=states, direction=direction, dnat=dnat, snat=snat)
-        for families, entry, exit_, states, direction, dnat, snat in dict.fromkeys(asked)
-    ]
-
-
-def _jumps(chain: Chain) -> bool:
-    return any(case.verdict.chain for rule in chain.rules for case in rule.cases)
 
 
 _ENTRANCES = frozenset({"prerouting", "output"})
