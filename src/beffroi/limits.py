@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from beffroi.errors import CouldNotAct
@@ -16,9 +17,13 @@ _MEBIBYTE = 1024 * 1024
 
 @contextmanager
 def within(*, seconds: int, mebibytes: int) -> Iterator[None]:
-    """Hold what follows to a time and a memory; raise CouldNotAct beyond. In the main thread, starting no program."""
+    """Hold what follows to a time and a memory; raise CouldNotAct beyond. In the main thread, starting no program.
+
+    The memory is what may be taken from now on: what the process holds already, libraries above all, is not counted.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    bound = mebibytes * _MEBIBYTE if hard == resource.RLIM_INFINITY else min(mebibytes * _MEBIBYTE, hard)
+    bound = _held() + mebibytes * _MEBIBYTE
+    bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
     before = signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(seconds)
     try:
@@ -32,6 +37,11 @@ def within(*, seconds: int, mebibytes: int) -> Iterator[None]:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _held() -> int:
+    """Return the bytes of this process's address space (proc_pid_statm(5))."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
 
 
 class _TooLongError(BaseException):

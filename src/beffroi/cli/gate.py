@@ -18,8 +18,8 @@ from beffroi.plan import Plan, make_plan
 from beffroi.policy import load_policies
 from beffroi.records import read_plan, write_decision
 from beffroi.review import Review
-from beffroi.reviewing import Proposed, Question, Version, faulty, review
-from beffroi.rules import Commitment, Proposal
+from beffroi.reviewing import Proposed, Question, Version, commitment, faulty, review, spot_of, version
+from beffroi.rules import Proposal
 
 from .options import json_option, operation, stack_option, towns_argument, works
 from .proposals import Asked, asked, base_version
@@ -211,25 +211,29 @@ def _show(reviews: Sequence[Review]) -> None:
 
 def decide(town: Declaration, plan_digest: str) -> Decision:
     """Return the decision of today's policies on the plan."""
-    policies = load_policies(town.root)
-    commitment = Commitment(town.city, town.controls, policies, town.waivers)
-    return judge(Proposal(commitment, datetime.now(UTC).date()), policies, plan_digest)
+    return _decision(version(town, load_policies(town.root)), plan_digest)
 
 
 def refuse_or_go_on(town: Declaration) -> None:
     """Raise RefusedPlan, each violation told, when a mandatory policy refuses the declaration."""
-    decision = decide(town, "")
+    standing = version(town, load_policies(town.root))
+    decision = _decision(standing, "")
     if not decision.accepted:
-        show(town, decision)
+        show(standing, decision)
         count = len(decision.refusals())
         raise RefusedPlan(say("cli-gate-refused", count=count), hint=say("cli-gate-refused-hint"))
 
 
-def show(town: Declaration, decision: Decision) -> None:
+def _decision(standing: Version, plan_digest: str) -> Decision:
+    proposal = Proposal(commitment(standing), datetime.now(UTC).date())
+    return judge(proposal, standing.policies, plan_digest)
+
+
+def show(standing: Version, decision: Decision) -> None:
     """Tell a person each violation, its file and line, and the way out: on standard error, beside any answer."""
     language = spoken_language()
     for violation in decision.violations:
-        place = town.written.where(violation.path)
+        place = spot_of(violation.source, violation.path, standing, None)
         click.echo(
             f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}", err=True
         )

@@ -11,7 +11,6 @@ from beffroi.errors import InvalidCity
 from beffroi.gate import Strictness, judge
 from beffroi.network.answer import answer
 from beffroi.network.committed import proved
-from beffroi.network.invariants import Invariant
 from beffroi.policy import Policy
 from beffroi.review import Asked, Fault, Found, Review, Spot
 from beffroi.rules import Commitment, Proposal
@@ -23,7 +22,17 @@ from .flows import flow_changes
 from .register import register_changes
 from .spots import Version, spot_of
 
-__all__ = ["Proposed", "Question", "Version", "faulty", "judging", "review", "version"]
+__all__ = [
+    "Proposed",
+    "Question",
+    "Version",
+    "commitment",
+    "faulty",
+    "judging",
+    "review",
+    "spot_of",
+    "version",
+]
 
 
 @dataclass(frozen=True)
@@ -66,30 +75,23 @@ def review(proposed: Proposed, question: Question) -> Review:
     """Return all that there is to say of a proposed change; raise TooComplexError when the network cannot be proved."""
     after, before = proposed.after, proposed.before
     policies = judging(after.policies, before.policies if before else None)
-    proposal = Proposal(_commitment(after), question.today, _commitment(before) if before else None)
+    proposal = Proposal(commitment(after), question.today, commitment(before) if before else None)
     decision = judge(proposal, policies, question.plan, question.strictness)
     city = after.declared.city
-    invariants = [Invariant.model_validate(each.params) for each in policies.values() if each.rule == "never_arrives"]
-    deviations = answer(proved(city), {}).deviations if city.flows or not invariants else ()
     return Review(
         town=city.town.name,
         base=proposed.base,
         head=proposed.head,
         decision=decision,
         found=tuple(Found(violation=it, spot=spot_of(it.source, it.path, after, before)) for it in decision.violations),
-        deviations=deviations,
+        deviations=answer(proved(city), {}).deviations,
         flows=flow_changes(before, after) if before else (),
         flows_compared=before is not None,
         controls=control_changes(before, after) if before else (),
         register_=register_changes(before, after) if before else (),
         blast=blast(before.declared, after.declared) if before else (),
         steps=question.steps,
-        asked=tuple(
-            Asked(
-                policy=name, title=policies[name].title, rationale=policies[name].rationale, level=policies[name].level
-            )
-            for name in decision.policies
-        ),
+        asked=tuple(_asked(policies[name]) for name in decision.policies),
         flow_spots={flow.name: after.spot(("flows", index)) for index, flow in enumerate(city.flows)},
         spot=after.spot(("town",)),
     )
@@ -104,6 +106,7 @@ def version(declared: Declaration, policies: Mapping[str, Policy], *, prefix: st
     return Version(declared, policies, prefix)
 
 
-def _commitment(of: Version) -> Commitment:
+def commitment(of: Version) -> Commitment:
+    """Return what a version commits to, as policies judge it."""
     declared = of.declared
     return Commitment(declared.city, declared.controls, of.policies, declared.waivers)

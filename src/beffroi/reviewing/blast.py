@@ -6,8 +6,7 @@ What a target must make anew replaces a machine (its operating system), what it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from beffroi.city import City, Host
 from beffroi.declaration import Declaration
@@ -32,7 +31,7 @@ def _gone(before: Declaration, after: Declaration) -> Iterator[Blast]:
 
 def _touched(before: Declaration, after: Declaration) -> Iterator[Blast]:
     old = before.city.machines()
-    earlier, later = _settings(before), _settings(after)
+    earlier, later = before.desired.all_settings(), after.desired.all_settings()
     for name in after.city.machines():
         if name not in old:
             yield Blast(machine=name, impact=Impact.CREATED, causes=())
@@ -57,16 +56,7 @@ def _impact(before: City, after: City, name: str) -> tuple[Impact | None, tuple[
     return (Impact.RESTARTED if causes else None), tuple(causes)
 
 
-def _settings(declared: Declaration) -> dict[str, dict[str, tuple[Any, ...]]]:
-    """Return what each kind is to enforce on each machine."""
-    found: dict[str, dict[str, tuple[Any, ...]]] = {}
-    for check in declared.desired.checks:
-        kinds = found.setdefault(check.host, {})
-        kinds[check.kind] = (*kinds.get(check.kind, ()), *check.settings)
-    return found
-
-
-def _changed_kinds(before: dict[str, tuple[Any, ...]], after: dict[str, tuple[Any, ...]]) -> set[str]:
+def _changed_kinds(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
     return {kind for kind in before.keys() | after.keys() if before.get(kind) != after.get(kind)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from beffroi.network.asking import Question, flows_of
-from beffroi.network.committed import committed
+from beffroi.network.committed import committed, proved
 from beffroi.network.describe import described
 from beffroi.network.difference import Alike, alike, compare
 from beffroi.network.town import Town, town_of
@@ -14,7 +14,8 @@ from .spots import Version
 
 def flow_changes(before: Version, after: Version) -> tuple[FlowChange, ...]:
     """Return what the change opens and closes between all places, told once for all who may send it."""
-    old, new = (town_of(it.declared.city, committed(it.declared.city)) for it in (before, after))
+    city = before.declared.city
+    old, new = town_of(city, committed(city)), proved(after.declared.city).town
     changes = compare(old, new)
     sides = {"opened": (after, new), "closed": (before, old)}
     return tuple(
