@@ -96,9 +96,9 @@ class Answers(NamedTuple):
 class Machines:
     """The chains of machines, each prepared once for the situations that none of its cases tells apart."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, programs: Programs | None = None) -> None:
         self.space = space
-        self._programs = Programs(space)
+        self._programs = programs or Programs(space)
         self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
 
     def passed(self, device: Device, hook: str, stage: Stage, entry: str = "", exit_: str = "") -> Iterator[Stage]:
