@@ -26,7 +26,7 @@ from beffroi.network.firewall import (
 from beffroi.network.intervals import Intervals, complement, normal
 from beffroi.network.packets import PacketSet, box, nothing, united
 from beffroi.network.programs import Programs
-from beffroi.network.reach import _Walk, town_space
+from beffroi.network.reach import Walk, town_space
 from beffroi.network.services import RST, SYN, Box, Services, only
 from beffroi.network.space import Space
 
@@ -68,7 +68,7 @@ def live(firewall: Firewall, plan: Plan) -> Iterator[tuple[Place, Tracking, str,
             services = _services(family, flags, kinds[family], stateless=tracking.state is State.NEW)
             space = town_space(model.town, family, [Match(source=sources), Match(services=services)])
             recording = _Recording(space)
-            walk = _Walk(
+            walk = Walk(
                 model.town, Machines(space, recording), begun(box(space, source=sources, services=services), tracking)
             )
             for segment in model.town.segments:

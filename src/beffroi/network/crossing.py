@@ -45,6 +45,10 @@ class Stage:
     astray: bool = False
     """Whether they may have become something else, or gone elsewhere: it is not known where they are."""
 
+    def header(self) -> PacketSet:
+        """Return what the packets have become."""
+        return image(self.sent, self.rewriting)
+
     def only(self, became: PacketSet) -> Stage:
         """Return the part that has become one of `became`."""
         return self._of(pulled(self.sent, self.rewriting, became))
@@ -65,7 +69,7 @@ def begun(packets: PacketSet, tracking: Tracking) -> Stage:
     return Stage(packets, none, none, tracking=tracking)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Crossing:
     """One machine on a path: where packets entered and left it, and what they had become before, inside and after.
 
@@ -84,6 +88,12 @@ class Crossing:
         """Return how the machine tracks the answers to what it tracked."""
         translated = {"dnat": self.inside != self.before, "snat": self.after != self.inside}
         return Tracking(State.ESTABLISHED, Direction.REPLY, **translated)
+
+
+def crossed(device: Device, ways: tuple[str, str], stages: tuple[Stage, Stage, Stage]) -> Crossing:
+    """Return how packets crossed a machine, from what they were before, inside and after."""
+    before, inside, after = (stage.rewriting for stage in stages)
+    return Crossing(device, *ways, before, inside, after, tracked=stages[2].tracking.state is not State.UNTRACKED)
 
 
 class Answers(NamedTuple):
