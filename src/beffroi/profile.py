@@ -29,7 +29,7 @@ class Profile(Declared):
 def load_profile(root: Path, name: str, controls: Mapping[str, Control]) -> dict[str, Control]:
     """Read `root/compliance/profiles/<name>.yml` and return its controls by id, their values set; raise InvalidCity."""
     path = root / "compliance" / "profiles" / f"{name}.yml"
-    document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix())
+    document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix(), within=root)
     try:
         profile = Profile.model_validate({"name": name, **document.mapping()})
     except ValidationError as error:
