@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 CITY = f"{TOWN}/city.yml"
 LAST_FLOW = "  - {name: sensors-to-time"
 OPENED = "  - {name: poles-to-mirror, from: sensors-on-poles, to: mirror, service: packages, purpose: {fr: x, en: x}}\n"
+FORMS = ("markdown", "sarif", "codequality", "junit", "html")
 Says = Callable[..., tuple[int, Any]]
 
 
@@ -152,10 +153,11 @@ def test_a_control_that_goes_and_a_longer_retention_are_told(made: TownRepositor
 
 
 def test_every_page_that_is_asked_for_is_written(made: TownRepository, says: Says, tmp_path: Path) -> None:
-    pages = {form: tmp_path / form for form in ("markdown", "sarif", "junit", "html")}
+    pages = {form: tmp_path / form for form in FORMS}
     says("--base", "main", *(word for form, path in pages.items() for word in (f"--{form}", str(path))))
     assert pages["markdown"].read_text().startswith("<!-- beffroi-gate -->")
     assert json.loads(pages["sarif"].read_text())["version"] == "2.1.0"
+    assert isinstance(json.loads(pages["codequality"].read_text()), list)
     assert pages["junit"].read_text().startswith("<?xml")
     assert "<html" in pages["html"].read_text()
     assert made.git("status", "--porcelain") == ""
@@ -164,7 +166,7 @@ def test_every_page_that_is_asked_for_is_written(made: TownRepository, says: Say
 def test_every_page_is_written_of_a_change_that_holds_a_link(made: TownRepository, says: Says, tmp_path: Path) -> None:
     (made.town / "flows.yml").symlink_to("../shared.yml")
     made.commit()
-    pages = {form: tmp_path / form for form in ("markdown", "sarif", "junit", "html")}
+    pages = {form: tmp_path / form for form in FORMS}
     options = [word for form, path in pages.items() for word in (f"--{form}", str(path))]
     code, review = says("--base", "main", "--head", "change", *options)
     assert code == 1
