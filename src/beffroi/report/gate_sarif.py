@@ -13,6 +13,7 @@ from beffroi import __version__
 from beffroi.messages import say
 from beffroi.policy import Level
 from beffroi.review import Review, Spot
+from beffroi.waiver import Waiver
 
 from . import gate_findings
 from .fingerprint import Fingerprints
@@ -79,8 +80,7 @@ class _Run:
             if "packet" in each.names:
                 result["properties"] = {"witness": one_line(each.names["packet"])}
             if mark == Mark.WAIVED:
-                reason = say("pages-sarif-waived", language=self.language)
-                result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
+                result["suppressions"] = [_suppression(found.waiver, self.language)]
             if each.known and self.compared:
                 result["baselineState"] = "unchanged"
             yield result
@@ -137,6 +137,14 @@ def _rule(policy: str, level: str, title: str, why: str = "") -> Json:
     }
     words = _text(plain(prose(why)))
     return rule | ({"fullDescription": words, "help": words} if why else {})
+
+
+def _suppression(waiver: Waiver | None, language: str) -> Json:
+    """Return the waiver as a suppression that stands beside the code (SARIF 3.35), in the words of the waiver."""
+    accepted = {"kind": "external", "status": "accepted"}
+    if waiver is None:
+        return accepted
+    return accepted | {"justification": plain(gate_findings.waived_by(waiver, language))}
 
 
 def _location(spot: Spot) -> Json:
