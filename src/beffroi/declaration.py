@@ -11,7 +11,7 @@ from beffroi.city.loader import Loaded
 from beffroi.city.loader import load as load_town
 from beffroi.control import Control, load_controls
 from beffroi.desired import DesiredState, derive
-from beffroi.errors import InvalidInput
+from beffroi.errors import InvalidCity, InvalidInput, Reading
 from beffroi.messages import say
 from beffroi.profile import Choice, choose
 from beffroi.waiver import FILE, Waiver, load_waivers
@@ -58,9 +58,13 @@ def load(folder: Path, *, root: Path | None = None, profile: str = "town", shown
     """
     content = root or content_root(folder)
     shown = folder.as_posix() if shown_as is None else shown_as
-    written = load_town(folder, shown_as=shown)
-    choice = choose(content, profile, load_controls(content))
-    waivers, document = load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix())
+    reading = Reading()
+    written = reading.part(lambda: load_town(folder, shown_as=shown))
+    choice = reading.part(lambda: choose(content, profile, load_controls(content)))
+    waived = reading.part(lambda: load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix()))
+    if written is None or choice is None or waived is None:
+        raise InvalidCity(reading.problems)
+    waivers, document = waived
     desired = derive(written.city, choice.controls)
     return Declaration(content, folder, written, choice.controls, desired, waivers, document, profile, choice)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from beffroi import declaration, git
-from beffroi.errors import InvalidCity, InvalidInput, Problem
+from beffroi.errors import InvalidCity, InvalidInput, Problem, Reading
 from beffroi.fieldpath import WHOLE_FILE
 from beffroi.messages import say
 from beffroi.policy import load_policies
@@ -33,11 +33,14 @@ class Where:
     def version(self, town: PurePosixPath, profile: str) -> Version:
         """Load one town of this version, `town` being its path from the root; raise InvalidCity."""
         self._require_read(town)
-        declared = declaration.load(
-            self.root / town, root=self.root, profile=profile, shown_as=(self.shown / town).as_posix()
-        )
+        folder, shown = self.root / town, (self.shown / town).as_posix()
+        reading = Reading()
+        declared = reading.part(lambda: declaration.load(folder, root=self.root, profile=profile, shown_as=shown))
+        policies = reading.part(lambda: load_policies(self.root))
+        if declared is None or policies is None:
+            raise InvalidCity(reading.problems)
         prefix = "" if self.shown == PurePosixPath() else f"{self.shown}/"
-        return version(declared, load_policies(self.root), prefix=prefix)
+        return version(declared, policies, prefix=prefix)
 
     def _require_read(self, town: PurePosixPath) -> None:
         """Raise InvalidCity when something that the town needs was left out, or lies elsewhere."""
