@@ -21,6 +21,7 @@ from beffroi.records import read_plan, write_decision
 from beffroi.review import Review
 from beffroi.reviewing import Proposed, Question, Version, commitment, faulty, review, spot_of, version
 from beffroi.rules import Proposal
+from beffroi.signature import beside
 
 from .options import json_option, operation, stack_option, towns_argument, works
 from .proposals import Asked, asked, base_version
@@ -132,7 +133,9 @@ def _plan(head: _Head, wanted: _Wanted) -> Plan | None:
 
 
 def _keep(found: Review, path: Path | None) -> None:
-    """Write the decision; an older one does not outlive files that hold mistakes."""
+    """Write the decision; an older one does not outlive files that hold mistakes, nor does its signature."""
+    if path is not None:
+        beside(path).unlink(missing_ok=True)
     if path is not None and found.decision is not None:
         write_decision(path, found.decision)
     elif path is not None:
