@@ -69,12 +69,22 @@ class Space:
         return {}
 
     @cached_property
+    def _major_bits(self) -> dict[Intervals | None, int]:
+        return {}
+
+    @cached_property
     def _masks(self) -> dict[tuple[Intervals | None, Services], Blocks]:
         return {}
 
     def major_classes(self, addresses: Intervals | None) -> Iterable[int]:
         """Return the major classes that a constraint covers; it must be one that the space was cut by."""
         return range(len(self.majors.samples)) if addresses is None else self.majors.covered[addresses]
+
+    def major_bits(self, addresses: Intervals | None) -> int:
+        """Return the same, a bit for each."""
+        if addresses not in self._major_bits:
+            self._major_bits[addresses] = sum(1 << number for number in self.major_classes(addresses))
+        return self._major_bits[addresses]
 
     def mask(self, addresses: Intervals | None, services: Services) -> Blocks:
         """Return the plane of minor `addresses` and `services`; both must be ones that the space was cut by."""

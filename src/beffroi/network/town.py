@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from beffroi.city import INTERNET, City
 
-from .firewall import LAST_ADDRESS, Family, Firewall, Match
+from .firewall import ACROSS, LAST_ADDRESS, Family, Firewall, Match
 from .intervals import Intervals, complement, difference, intersection, normal, union
 from .reader.beside import on_devices
 from .routing import routes, segment_gateway
@@ -74,7 +74,29 @@ class Town:
 
     def on(self, segment: str) -> list[Device]:
         """Return the machines of a segment."""
-        return [device for device in self.devices.values() if segment in device.addresses]
+        return self._members.get(segment, [])
+
+    def bridges(self, segment: str) -> list[Device]:
+        """Return the machines that may pass frames from port to port of a segment, and have rules about that."""
+        if segment not in self._bridges:
+            self._bridges[segment] = [
+                device
+                for device in self.on(segment)
+                if any(device.firewall.hooked(ACROSS, family) for family in FAMILIES)
+            ]
+        return self._bridges[segment]
+
+    @cached_property
+    def _members(self) -> dict[str, list[Device]]:
+        members: dict[str, list[Device]] = {}
+        for device in self.devices.values():
+            for segment in device.addresses:
+                members.setdefault(segment, []).append(device)
+        return members
+
+    @cached_property
+    def _bridges(self) -> dict[str, list[Device]]:
+        return {}
 
     def gateway(self, segment: str) -> str | None:
         """Return the gateway that machines which are not managed use on a segment."""
