@@ -27,13 +27,20 @@ class _Pass(NamedTuple):
     before: Device | None
 
 
+class _Passed(NamedTuple):
+    """The packets whose answers may pass a machine, and those among them of which it is not sure."""
+
+    possible: PacketSet
+    unsure: PacketSet
+
+
 class Returning:
     """Follows the answers of arrivals, back through the machines that they crossed."""
 
     def __init__(self, town: Town, machines: Machines, arrivals: Iterable[Arrival]) -> None:
         self._town, self._machines = town, machines
         self._sent: dict[_Pass, list[PacketSet]] = {}
-        self._known: dict[_Pass, Answers] = {}
+        self._known: dict[_Pass, _Passed] = {}
         for arrival in arrivals:
             for each in _passes(town, arrival):
                 self._sent.setdefault(each, []).append(arrival.packets)
@@ -45,19 +52,19 @@ class Returning:
             return Answers(nothing(sent.space), sent)
         for each in _passes(self._town, arrival):
             passed = self._passed(each)
-            possible = sent & passed.possible
-            unsure.append(possible - passed.sure)
-            sent = possible
+            sent = sent & passed.possible
+            unsure.append(sent & passed.unsure)
         home = _comes_home(self._town, sent, arrival)
         return Answers(home - united(sent.space, unsure), home)
 
-    def _passed(self, each: _Pass) -> Answers:
+    def _passed(self, each: _Pass) -> _Passed:
         """Return, of all that crossed a machine alike, the packets whose answers pass it on their way back."""
         if each not in self._known:
             sent = united(self._machines.space, self._sent[each])
             back = pulled(sent, each.crossing.after, self._back(each))
             passed = self._machines.answered(each.crossing, back)
-            self._known[each] = Answers(passed.sure - self._bridged(each, back), passed.possible)
+            unsure = (passed.possible - passed.sure) | self._bridged(each, back)
+            self._known[each] = _Passed(passed.possible, unsure)
         return self._known[each]
 
     def _back(self, each: _Pass) -> PacketSet:

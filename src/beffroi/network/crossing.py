@@ -60,7 +60,8 @@ class Stage:
     def _of(self, sent: PacketSet) -> Stage:
         if sent is self.sent:
             return self
-        return replace(self, sent=sent, limited=self.limited & sent, doubtful=self.doubtful & sent)
+        limited, doubtful = self.limited & sent, self.doubtful & sent
+        return Stage(sent, limited, doubtful, self.rewriting, self.tracking, self.astray)
 
 
 def begun(packets: PacketSet, tracking: Tracking) -> Stage:

@@ -42,7 +42,7 @@ class PacketSet:
         """Return the major classes that hold any packet, a bit for each."""
         return sum(majors for majors, _ in self.parts)
 
-    @property
+    @cached_property
     def height(self) -> int:
         """Return how many major classes hold any packet."""
         return sum(majors.bit_count() for majors, _ in self.parts)
@@ -166,7 +166,7 @@ def box(
 ) -> PacketSet:
     """Return the packets with these addresses (None: any) and services; KeyError when the space was not cut by them."""
     major, minor = space.sides(source, destination)
-    plane, majors = dict(space.mask(minor, services)), space.major_bits(major)
+    plane, majors = space.plane(minor, services), space.major_bits(major)
     return PacketSet(space, ((majors, plane),) if plane and majors else ())
 
 

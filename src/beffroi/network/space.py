@@ -76,6 +76,10 @@ class Space:
     def _masks(self) -> dict[tuple[Intervals | None, Services], Blocks]:
         return {}
 
+    @cached_property
+    def _planes(self) -> dict[tuple[Intervals | None, Services], Plane]:
+        return {}
+
     def major_classes(self, addresses: Intervals | None) -> Iterable[int]:
         """Return the major classes that a constraint covers; it must be one that the space was cut by."""
         return range(len(self.majors.samples)) if addresses is None else self.majors.covered[addresses]
@@ -95,6 +99,13 @@ class Space:
                 tuple((block, column * bits) for block, column in self._column(addresses)) if bits else ()
             )
         return self._masks[key]
+
+    def plane(self, addresses: Intervals | None, services: Services) -> Plane:
+        """Return the same as a plane, one that all who ask share: nobody may change it."""
+        key = (addresses, services)
+        if key not in self._planes:
+            self._planes[key] = dict(self.mask(addresses, services))
+        return self._planes[key]
 
     def _column(self, addresses: Intervals | None) -> Blocks:
         """Return, block by block, the lowest bit of each minor class that the constraint covers."""
