@@ -53,6 +53,10 @@ class Stage:
         """Return the part that has become one of `became`."""
         return self._of(pulled(self.sent, self.rewriting, became))
 
+    def judged(self, became: PacketSet) -> Stage:
+        """Return the part that has become one of `became`, which is a part of what all has become."""
+        return self._of(became) if self.rewriting == UNCHANGED else self.only(became)
+
     def without(self, sent: PacketSet) -> Stage:
         """Return the stage without some of the packets sent."""
         return self._of(self.sent - sent)
@@ -261,7 +265,7 @@ def _translated(device: Device, near: str, exit_: str, now: Stage, outcome: Outc
 
 def _judged(now: Stage, outcome: Outcome, program: Program) -> tuple[Stage, Stage | None]:
     """Return what goes on, and what goes on without tracking."""
-    left = now.only(outcome.accepted)
+    left = now.judged(outcome.accepted)
     # A packet with one image is accepted or dropped; with several, it may be both.
     several = now.rewriting != UNCHANGED or not program.certain
     unsure = left.sent & pulled(now.sent, now.rewriting, outcome.dropped) if several else nothing(left.sent.space)

@@ -35,6 +35,7 @@ class Passages:
     def __init__(self, machines: Machines, begun: Stage) -> None:
         self._machines, self._begun = machines, begun
         self._known: dict[tuple[str, str], list[Way]] = {}
+        self._forwardable: dict[str, list[tuple[Exit, PacketSet]]] = {}
 
     def sent(self, device: Device) -> Iterator[Way]:
         """Yield where packets go that a machine sends itself."""
@@ -73,21 +74,29 @@ class Passages:
 
     def _forwarded(self, device: Device, entry: str, stages: tuple[Stage, Stage]) -> Iterator[Way]:
         before, inside = stages
-        space = self._machines.space
-        own = box(space, destination=device.own(space.family))
-        never = box(space, source=never_forwarded(space.family))
         majors = inside.header().majors
-        for exit_ in device.exits[space.family]:
-            if not majors & space.major_bits(exit_.destinations):
+        for exit_, foreign_there in self._foreign(device):
+            if not majors & foreign_there.majors:
                 continue
-            towards = self._towards(inside, exit_)
-            foreign = towards.only(towards.header() - own - never)
+            foreign = inside.only(foreign_there)
             ways = (entry, exit_.interface)
             for chosen in self._machines.passed(device, "forward", foreign, *ways):
                 if chosen.astray:
                     yield _lost(device, ways, chosen)
                 else:
                     yield from self._left(device, exit_, (before, chosen), ways)
+
+    def _foreign(self, device: Device) -> list[tuple[Exit, PacketSet]]:
+        """Return what rules may let a machine forward by each exit: neither its own nor what no kernel forwards."""
+        if device.name not in self._forwardable:
+            space = self._machines.space
+            own = box(space, destination=device.own(space.family))
+            never = box(space, source=never_forwarded(space.family))
+            self._forwardable[device.name] = [
+                (exit_, box(space, destination=exit_.destinations) - own - never)
+                for exit_ in device.exits[space.family]
+            ]
+        return self._forwardable[device.name]
 
     def _left(self, device: Device, exit_: Exit, stages: tuple[Stage, Stage], ways: tuple[str, str]) -> Iterator[Way]:
         for left in self._machines.passed(device, "postrouting", stages[1], *ways):

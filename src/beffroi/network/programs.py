@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .evaluate import Program, Situation, prepare
-from .firewall import Chain, Match, Table
+from .firewall import Chain, Match, Table, Tracking
 from .space import Space
 
 
@@ -16,17 +18,19 @@ class Programs:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._programs: dict[tuple[str, str, str, Situation], Program] = {}
+        self._programs: dict[tuple[str, int, int, tuple[str, str], Tracking, bool], Program] = {}
         self._alike: dict[tuple[int, int, bool, tuple[int, ...]], Program] = {}
-        self._circumstances: dict[tuple[int, int], tuple[Table, list[Match]]] = {}
+        self._circumstances: dict[tuple[int, int], _Asked] = {}
 
     def of(self, machine: str, table: Table, chain: Chain, situation: Situation) -> Program:
         """Return the program of a machine's chain for a situation."""
-        key = (machine, f"{table.family} {table.name}", chain.name, situation)
+        asked = self._asked(table, chain)
+        ways = (situation.entry, situation.exit) if asked.ways else ("", "")
+        key = (machine, id(table), id(chain), ways, situation.tracking, situation.answering)
         if key not in self._programs:
             met = tuple(
                 number
-                for number, match in enumerate(self._told_apart(table, chain))
+                for number, match in enumerate(asked.matches)
                 if match.at(self._space.family, situation.entry, situation.exit)
                 and match.tracked_as(situation.tracking)
             )
@@ -36,12 +40,22 @@ class Programs:
             self._programs[key] = self._alike[alike]
         return self._programs[key]
 
-    def _told_apart(self, table: Table, chain: Chain) -> list[Match]:
-        """Return one match for each circumstance that a case of the chain, or of one it jumps to, asks for."""
+    def _asked(self, table: Table, chain: Chain) -> _Asked:
+        """Return the circumstances that the cases of the chain, or of those that it jumps to, ask for."""
         key = (id(table), id(chain))
         if key not in self._circumstances:
-            self._circumstances[key] = table, _circumstances(table, chain)
-        return self._circumstances[key][1]
+            matches = _circumstances(table, chain)
+            # The table is kept, for its id to stay its own.
+            self._circumstances[key] = _Asked(table, matches, any(match.entry or match.exit for match in matches))
+        return self._circumstances[key]
+
+
+class _Asked(NamedTuple):
+    """Matches without their headers; `ways` tells whether any of them asks for an interface."""
+
+    table: Table
+    matches: list[Match]
+    ways: bool
 
 
 def _circumstances(table: Table, chain: Chain) -> list[Match]:
