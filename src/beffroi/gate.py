@@ -5,17 +5,19 @@ A Decision names the plan that it is about by the plan's digest; `apply` refuses
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
 from beffroi import rules
+from beffroi.city import City
 from beffroi.city.words import Text
 from beffroi.errors import RefusedPlan
 from beffroi.fieldpath import dotted
 from beffroi.messages import say, spoken_language
 from beffroi.planned import Sort
 from beffroi.policy import Level, Policy
+from beffroi.replaced import Replaced
 from beffroi.rules import Proposal, Source
 from beffroi.schemas import unsatisfied
 from beffroi.verdict import Frozen
@@ -26,7 +28,8 @@ class Violation(Frozen):
 
     It carries names and the policy's own words, not sentences, so that a decision is the same value in every language.
     `known` ones stood before the change too; `waived` ones are let pass by a waiver that still counts; a `doubtful`
-    one may be none, since something about it is not modelled.
+    one may be none, since something about it is not modelled. One of a `remediate` policy stands in the files, and not
+    in what is planned: `replaced` tells the values that its remedy puts there, none where it could not be made.
     """
 
     policy: str
@@ -41,6 +44,13 @@ class Violation(Frozen):
     known: bool = False
     waived: bool = False
     doubtful: bool = False
+    replaced: tuple[Replaced, ...] = ()
+
+    @property
+    def stands(self) -> bool:
+        """Tell whether it refuses: nothing waives it, and it is mandatory or its safe remedy could not be made."""
+        refuses = self.level == Level.MANDATORY or (self.level == Level.REMEDIATE and not self.replaced)
+        return refuses and not self.waived
 
     @property
     def field(self) -> str:
@@ -110,9 +120,9 @@ class Decision(Frozen):
         return _EXITS[self.judgement]
 
     def refusals(self) -> tuple[Violation, ...]:
-        """Return the violations that stand in the way: mandatory, not waived, and new where regressions alone count."""
+        """Return the violations in the way: all that stand, or the new ones where regressions alone count."""
         strict = self.strictness == Strictness.STRICT
-        return tuple(it for it in self.of_level(Level.MANDATORY) if not it.waived and (strict or not it.known))
+        return tuple(it for it in self.violations if it.stands and (strict or not it.known))
 
     def of_level(self, level: Level) -> tuple[Violation, ...]:
         """Return the violations of policies of `level`."""
@@ -137,7 +147,7 @@ def judge(
 ) -> Decision:
     """Return the decision on the plan of `plan_digest`, which makes `proposal` so: mandatory violations come first."""
     asked = {name: policy for name, policy in policies.items() if proposal.before or not compares(policy)}
-    found = _violations(asked.values(), proposal)
+    found = _remedies(_violations(asked.values(), proposal), policies, proposal)
     found.sort(key=lambda violation: list(Level).index(violation.level))
     broken = {violation.policy for violation in found}
     known = _known([policy for name, policy in asked.items() if name in broken], proposal)
@@ -165,10 +175,47 @@ def _violations(policies: Collection[Policy], proposal: Proposal) -> list[Violat
     return [violation for policy in policies for violation in violations(policy, proposal)]
 
 
+def _remedies(found: list[Violation], policies: Mapping[str, Policy], proposal: Proposal) -> list[Violation]:
+    """Return the violations, each with the values that its remedy replaces, if the policy then holds of its subject."""
+    made: dict[tuple[str, str], list[Replaced]] = {}
+    for each in proposal.after.replaced:
+        made.setdefault((each.policy, each.subject), []).append(each)
+    left = {
+        (name, breach.subject)
+        for name in {name for name, _ in made} & policies.keys()
+        for breach in _unsatisfied(policies[name], proposal.city)
+    }
+    return [
+        it.model_copy(update={"replaced": tuple(made[_same(it)])})
+        if it.level == Level.REMEDIATE and _same(it) in made.keys() - left
+        else it
+        for it in found
+    ]
+
+
+def _to_remedy(policy: Policy, commitment: rules.Commitment) -> list[rules.Breach]:
+    """Return what a `remediate` policy finds in the files, and whatever another policy's remedy broke."""
+    found = list(_unsatisfied(policy, commitment.as_written or commitment.city))
+    if commitment.as_written is not None:
+        subjects = {breach.subject for breach in found}
+        found += [breach for breach in _unsatisfied(policy, commitment.city) if breach.subject not in subjects]
+    return found
+
+
+def _unsatisfied(policy: Policy, city: City) -> Iterator[rules.Breach]:
+    return unsatisfied(policy.schema_ or {}, [Sort(sort) for sort in policy.applies_to], city)
+
+
 def violations(policy: Policy, proposal: Proposal) -> Iterator[Violation]:
-    """Yield where `proposal` breaks one policy, in the order of the town's files."""
-    if policy.schema_ is not None:
-        breaches = unsatisfied(policy.schema_, [Sort(sort) for sort in policy.applies_to], proposal.city)
+    """Yield where `proposal` breaks one policy, in the order of the town's files.
+
+    A `remediate` policy is asked about the files too; all others about what is planned alone, remedies made.
+    """
+    breaches: Iterable[rules.Breach]
+    if policy.level == Level.REMEDIATE:
+        breaches = _to_remedy(policy, proposal.after)
+    elif policy.schema_ is not None:
+        breaches = _unsatisfied(policy, proposal.city)
     else:
         rule = rules.load(policy.rule or "")
         breaches = rule.find(proposal, rule.Params.model_validate(policy.params))

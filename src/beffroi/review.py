@@ -38,11 +38,26 @@ class Fault(Frozen):
     hint: str
 
 
+class Correction(Frozen):
+    """The exact change of the files that a remedy asks for: one value, at the line where it is written.
+
+    `before` and `after` are JSON, which is YAML too; `null` stands for a value that is not there. `columns` are the
+    first one of the value and the one after its last, from 1, where the files write it as one scalar on that line.
+    """
+
+    spot: Spot
+    field: str
+    before: str
+    after: str
+    columns: tuple[int, int] | None = None
+
+
 class Found(Frozen):
-    """A violation, and where it is written."""
+    """A violation, where it is written, and what its remedy changes: the plan is made so, and the files should be."""
 
     violation: Violation
     spot: Spot
+    corrections: tuple[Correction, ...] = ()
 
 
 class FlowChange(Frozen):

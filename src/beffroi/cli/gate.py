@@ -11,11 +11,11 @@ import click
 
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidCity, RefusedPlan
-from beffroi.gate import Decision, Strictness, judge
+from beffroi.gate import Decision, Strictness, Violation, judge
 from beffroi.limits import within
 from beffroi.messages import say, spoken_language
 from beffroi.plan import Plan, make_plan
-from beffroi.policy import load_policies
+from beffroi.policy import Level, load_policies
 from beffroi.records import read_plan, write_decision
 from beffroi.review import Review
 from beffroi.reviewing import Proposed, Question, Version, commitment, faulty, review, spot_of, version
@@ -152,8 +152,9 @@ def _judged(question: Asked, town: PurePosixPath, wanted: _Wanted, plan: Plan | 
 
 
 def _digest(after: Version, wanted: _Wanted, plan: Plan | None) -> str:
-    city = after.declared.city
-    return (plan or make_plan(city, after.declared.desired, wanted.stack or city.town.name, ())).digest
+    town = after.declared
+    stack = wanted.stack or town.city.town.name
+    return (plan or make_plan(town.city, town.desired, stack, (), remedies=town.replaced)).digest
 
 
 def _step(plan: Plan) -> Sequence[str]:
@@ -229,12 +230,17 @@ def _decision(standing: Version, plan_digest: str) -> Decision:
     return judge(proposal, standing.policies, plan_digest)
 
 
+def _level(violation: Violation) -> Level:
+    """Return what a violation does: a remedy that could not be made makes its policy mandatory."""
+    return Level.MANDATORY if violation.stands else violation.level
+
+
 def show(standing: Version, decision: Decision) -> None:
     """Tell a person each violation, its file and line, and the way out: on standard error, beside any answer."""
     language = spoken_language()
     for violation in decision.violations:
         place = spot_of(violation.source, violation.path, standing, None)
         click.echo(
-            f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}", err=True
+            f"{place}: {say(f'cli-gate-{_level(violation)}')}: {violation.policy}: {violation.told(language)}", err=True
         )
         click.echo(f"  -> {violation.hint(language)}", err=True)

@@ -20,6 +20,9 @@ from beffroi.report.visible import visible
 from beffroi.state import StackState
 from beffroi.verdict import Observation
 
+SHOWN_REMEDIES = 20
+"""Values replaced by remedies that a verb tells one by one; the plan has them all."""
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -70,8 +73,17 @@ def json_option(function: _Function) -> _Function:
 
 
 def declared(town: Path, root: Path | None, profile: str) -> Declaration:
-    """Return what the town declares."""
-    return declaration.load(town, root=root, profile=profile)
+    """Return what the town declares, safe remedies made: what is planned, applied and verified. Each value is told."""
+    from beffroi.policy import load_policies  # noqa: PLC0415 - `check` reads no policy, and stays instant
+    from beffroi.remedy import mended  # noqa: PLC0415
+
+    found = declaration.load(town, root=root, profile=profile)
+    found = mended(found, load_policies(found.root))
+    for each in found.replaced[:SHOWN_REMEDIES]:
+        click.echo(each.told(found.written.where(each.path)), err=True)
+    if len(found.replaced) > SHOWN_REMEDIES:
+        click.echo(say("remedy-more", count=len(found.replaced) - SHOWN_REMEDIES), err=True)
+    return found
 
 
 def works(town: Declaration, stack: str | None, *, quiet: bool = False) -> Works:

@@ -12,6 +12,7 @@ from beffroi import declaration, git
 from beffroi.errors import InvalidCity, InvalidInput
 from beffroi.messages import say
 from beffroi.policy import load_policies
+from beffroi.remedy import mended
 from beffroi.reviewing import Version, version
 
 _CONTENT = ("compliance", "policies")
@@ -31,7 +32,8 @@ class Where:
             self.root / town, root=self.root, profile=profile, shown_as=(self.shown / town).as_posix()
         )
         prefix = "" if self.shown == PurePosixPath() else f"{self.shown}/"
-        return version(declared, load_policies(self.root), prefix=prefix)
+        policies = load_policies(self.root)
+        return version(mended(declared, policies), policies, prefix=prefix)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from beffroi.plan import Plan, make_plan
 from beffroi.records import read_decision
 from beffroi.report.visible import shorten
 
+from .options import declared
+
 
 def town_of(plan: Plan, root: Path) -> Path:
     """Return the folder of a plan's town under the content; raise InvalidInput when it leads out of it."""
@@ -33,13 +35,20 @@ def town_of(plan: Plan, root: Path) -> Path:
 def declared_by(plan: Plan, root: Path | None, profile: str | None) -> Declaration:
     """Return what the plan's town declares today, under `root` or the content around the current folder."""
     content = root or declaration.content_root(Path.cwd())
-    return declaration.load(town_of(plan, content), root=content, profile=profile or plan.profile)
+    return declared(town_of(plan, content), content, profile or plan.profile)
 
 
 def require_declared(plan: Plan, town: Declaration, stack: str) -> None:
     """Raise RefusedPlan when the town's files alone tell already that the plan no longer fits: no stack is asked."""
     asked = make_plan(
-        town.city, town.desired, stack, plan.steps, applied=plan.applied, folder=town.place, profile=town.profile
+        town.city,
+        town.desired,
+        stack,
+        plan.steps,
+        applied=plan.applied,
+        folder=town.place,
+        profile=town.profile,
+        remedies=town.replaced,
     )
     require_fit(plan, asked)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from beffroi.network.answer import Deviation, Responsible
 from beffroi.policy import Level
-from beffroi.review import Fault, Found, Review
+from beffroi.review import Correction, Fault, Found, Review
 
-from .gate_entry import Entry, Mark, counted, names
+from .gate_entry import Entry, Mark, counted, names, place
 from .inline import Filling, Words, prose, told
 
 SHOWN_PACKETS = 3
@@ -31,7 +31,7 @@ def mark_of(found: Found, *, standing: bool) -> Mark:
         return Mark.DOUBT if violation.doubtful else Mark.REFUSES
     if violation.waived:
         return Mark.WAIVED
-    if violation.level == Level.MANDATORY:
+    if violation.stands:
         return Mark.KNOWN
     return Mark.REMEDIED if violation.level == Level.REMEDIATE else Mark.REMARK
 
@@ -55,6 +55,9 @@ def violation(mark: Mark, found: Found, language: str) -> Entry:
         lines.append(told("pages-doubtful-violation", language))
     if each.known and mark != Mark.KNOWN:
         lines.append(told("pages-known-violation", language))
+    lines += [_correction(it, language) for it in found.corrections]
+    if each.level == Level.REMEDIATE and each.stands:
+        lines.append(told("pages-not-remedied", language))
     title = prose(each.title.of(language))
     return Entry(mark, title, each.policy, found.spot, tuple(lines), way_out(found, language))
 
@@ -74,6 +77,11 @@ def way_out(found: Found, language: str) -> Words:
     if each.way_out is not None:
         return prose(each.way_out.of(language))
     return told(f"rule-{each.rule.replace('_', '-')}-hint", language, **each.names)
+
+
+def _correction(each: Correction, language: str) -> Words:
+    values = {"before": each.before, "after": each.after}
+    return told("pages-correction", language, field=each.field, place=place(each.spot, language), **values)
 
 
 def deviation(each: Deviation, review: Review, language: str) -> Entry:

@@ -8,7 +8,7 @@ from datetime import date
 
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidCity
-from beffroi.gate import Strictness, judge
+from beffroi.gate import Strictness, Violation, judge
 from beffroi.network.answer import answer
 from beffroi.network.committed import proved
 from beffroi.policy import Policy
@@ -83,7 +83,7 @@ def review(proposed: Proposed, question: Question) -> Review:
         base=proposed.base,
         head=proposed.head,
         decision=decision,
-        found=tuple(Found(violation=it, spot=spot_of(it.source, it.path, after, before)) for it in decision.violations),
+        found=tuple(_found(it, after, before) for it in decision.violations),
         deviations=answer(proved(city), {}).deviations,
         flows=flow_changes(before, after) if before else (),
         flows_compared=before is not None,
@@ -94,6 +94,13 @@ def review(proposed: Proposed, question: Question) -> Review:
         asked=tuple(_asked(policies[name]) for name in decision.policies),
         flow_spots={flow.name: after.spot(("flows", index)) for index, flow in enumerate(city.flows)},
         spot=after.spot(("town",)),
+    )
+
+
+def _found(violation: Violation, after: Version, before: Version | None) -> Found:
+    spot = spot_of(violation.source, violation.path, after, before)
+    return Found(
+        violation=violation, spot=spot, corrections=tuple(after.correction(each) for each in violation.replaced)
     )
 
 
@@ -108,5 +115,5 @@ def version(declared: Declaration, policies: Mapping[str, Policy], *, prefix: st
 
 def commitment(of: Version) -> Commitment:
     """Return what a version commits to, as policies judge it."""
-    declared = of.declared
-    return Commitment(declared.city, declared.controls, of.policies, declared.waivers)
+    town = of.declared
+    return Commitment(town.city, town.controls, of.policies, town.waivers, town.as_written, town.replaced)

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict
 from beffroi.city import City
 from beffroi.control import Control
 from beffroi.fieldpath import FieldPath
+from beffroi.replaced import Replaced
 from beffroi.waiver import Waiver
 
 if TYPE_CHECKING:
@@ -42,12 +43,18 @@ class RuleModel(BaseModel):
 
 @dataclass(frozen=True)
 class Commitment:
-    """What one version of a town's repository commits to: the city, its controls (values set), policies, waivers."""
+    """What one version of a town's repository commits to: the city, its controls (values set), policies, waivers.
+
+    `city` is what will stand. Where remedies took the place of values of the files, `replaced` tells them, and
+    `as_written` is the city that the files declare.
+    """
 
     city: City
     controls: Mapping[str, Control] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    as_written: City | None = None
+    replaced: tuple[Replaced, ...] = ()
 
 
 @dataclass(frozen=True)
