@@ -5,69 +5,20 @@ A Decision names the plan that it is about by the plan's digest; `apply` refuses
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
 from beffroi import rules
-from beffroi.city import City
-from beffroi.city.words import Text
 from beffroi.errors import RefusedPlan
-from beffroi.fieldpath import dotted
-from beffroi.messages import say, spoken_language
-from beffroi.planned import Sort
+from beffroi.messages import say
 from beffroi.policy import Level, Policy
 from beffroi.replaced import Replaced
-from beffroi.rules import Proposal, Source
-from beffroi.schemas import unsatisfied
+from beffroi.rules import Proposal
 from beffroi.verdict import Frozen
+from beffroi.violation import OWN, Violation, left_by, violations
 
-
-class Violation(Frozen):
-    """A policy does not hold, about `subject`, which is written at `path` of a `source`.
-
-    It carries names and the policy's own words, not sentences, so that a decision is the same value in every language.
-    `known` ones stood before the change too; `waived` ones are let pass by a waiver that still counts; a `doubtful`
-    one may be none, since something about it is not modelled. One of a `remediate` policy stands in the files, and not
-    in what is planned: `replaced` tells the values that its remedy puts there, none where it could not be made.
-    """
-
-    policy: str
-    title: Text
-    rule: str
-    level: Level
-    subject: str
-    path: tuple[str | int, ...]
-    source: Source = Source.TOWN
-    names: dict[str, str]
-    way_out: Text | None = None
-    known: bool = False
-    waived: bool = False
-    doubtful: bool = False
-    replaced: tuple[Replaced, ...] = ()
-
-    @property
-    def stands(self) -> bool:
-        """Tell whether it refuses: nothing waives it, and it is mandatory or its safe remedy could not be made."""
-        refuses = self.level == Level.MANDATORY or (self.level == Level.REMEDIATE and not self.replaced)
-        return refuses and not self.waived
-
-    @property
-    def field(self) -> str:
-        """Return the path as a person reads it: `flows.12.service`."""
-        return dotted(self.path)
-
-    def told(self, language: str | None = None) -> str:
-        """Say what is wrong, in the reader's language (or in `language`)."""
-        spoken = language or spoken_language()
-        names = {**self.names, "title": self.title.of(spoken)} if self.way_out else self.names
-        return say(f"rule-{self.rule.replace('_', '-')}", language=spoken, **names)
-
-    def hint(self, language: str | None = None) -> str:
-        """Say what to do next."""
-        if self.way_out is not None:
-            return self.way_out.of(language or spoken_language())
-        return say(f"rule-{self.rule.replace('_', '-')}-hint", language=language, **self.names)
+__all__ = ["Decision", "Judgement", "Strictness", "Violation", "compares", "judge", "violations"]
 
 
 class Strictness(StrEnum):
@@ -158,7 +109,7 @@ def judge(
         policies=tuple(sorted(asked)),
         unasked=tuple(sorted(policies.keys() - asked.keys())),
         violations=tuple(
-            it.model_copy(update={"known": _same(it) in known, "waived": _is_waived(it, proposal)}) for it in found
+            it.model_copy(update={"known": _is_known(it, known), "waived": _is_waived(it, proposal)}) for it in found
         ),
     )
 
@@ -183,7 +134,7 @@ def _remedies(found: list[Violation], policies: Mapping[str, Policy], proposal: 
     left = {
         (name, breach.subject)
         for name in {name for name, _ in made} & policies.keys()
-        for breach in _unsatisfied(policies[name], proposal.city)
+        for breach in left_by(policies[name], proposal.city)
     }
     return [
         it.model_copy(update={"replaced": tuple(made[_same(it)])})
@@ -191,47 +142,6 @@ def _remedies(found: list[Violation], policies: Mapping[str, Policy], proposal: 
         else it
         for it in found
     ]
-
-
-def _to_remedy(policy: Policy, commitment: rules.Commitment) -> list[rules.Breach]:
-    """Return what a `remediate` policy finds in the files, and whatever another policy's remedy broke."""
-    found = list(_unsatisfied(policy, commitment.as_written or commitment.city))
-    if commitment.as_written is not None:
-        subjects = {breach.subject for breach in found}
-        found += [breach for breach in _unsatisfied(policy, commitment.city) if breach.subject not in subjects]
-    return found
-
-
-def _unsatisfied(policy: Policy, city: City) -> Iterator[rules.Breach]:
-    return unsatisfied(policy.schema_ or {}, [Sort(sort) for sort in policy.applies_to], city)
-
-
-def violations(policy: Policy, proposal: Proposal) -> Iterator[Violation]:
-    """Yield where `proposal` breaks one policy, in the order of the town's files.
-
-    A `remediate` policy is asked about the files too; all others about what is planned alone, remedies made.
-    """
-    breaches: Iterable[rules.Breach]
-    if policy.level == Level.REMEDIATE:
-        breaches = _to_remedy(policy, proposal.after)
-    elif policy.schema_ is not None:
-        breaches = _unsatisfied(policy, proposal.city)
-    else:
-        rule = rules.load(policy.rule or "")
-        breaches = rule.find(proposal, rule.Params.model_validate(policy.params))
-    for breach in breaches:
-        yield Violation(
-            policy=policy.id,
-            title=policy.title,
-            rule=policy.rule or "schema",
-            level=policy.level,
-            subject=breach.subject,
-            path=breach.path,
-            source=breach.source,
-            names=breach.names,
-            way_out=policy.hint,
-            doubtful=breach.doubtful,
-        )
 
 
 def compares(policy: Policy) -> bool:
@@ -244,7 +154,12 @@ def _known(policies: Sequence[Policy], proposal: Proposal) -> set[tuple[str, str
     if proposal.before is None:
         return set()
     stood = Proposal(proposal.before, proposal.today)
-    return {_same(it) for it in _violations([policy for policy in policies if not compares(policy)], stood)}
+    found = _violations([policy for policy in policies if not compares(policy)], stood)
+    return {_same(it) for it in found if not it.unanswered}
+
+
+def _is_known(violation: Violation, known: set[tuple[str, str]]) -> bool:
+    return _same(violation) in known and not violation.unanswered
 
 
 def _same(violation: Violation) -> tuple[str, str]:
@@ -252,8 +167,11 @@ def _same(violation: Violation) -> tuple[str, str]:
 
 
 def _is_waived(violation: Violation, proposal: Proposal) -> bool:
+    if violation.unanswered:
+        return False  # nobody knows what would be accepted
     waivers = [it for it in proposal.after.waivers if it.policy == violation.policy and it.subject == violation.subject]
-    lets_pass = rules.Waivable.ALWAYS if violation.rule == "schema" else rules.waivable(rules.load(violation.rule))
+    plain = violation.rule in {"schema", OWN}
+    lets_pass = rules.Waivable.ALWAYS if plain else rules.waivable(rules.load(violation.rule))
     if lets_pass == rules.Waivable.NEVER:
         return False
     if lets_pass == rules.Waivable.IF_IT_STOOD:

@@ -15,11 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from beffroi.errors import CouldNotAct, InvalidInput, MissingTool
 from beffroi.messages import say
+from beffroi.predicates.written import FOLDER
 from beffroi.report.visible import one_line
 
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
 """Files that are read of one version, and bytes of all of them together."""
 
+_OWN = f"/{FOLDER}"
 _SECONDS = 60
 _LONGEST_REFERENCE = 250
 _OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -70,7 +72,7 @@ def fork_point(repository: Repository, base: str, head: str) -> str:
 
 
 def write_tree(repository: Repository, commit: str, folders: Collection[PurePosixPath], into: Path) -> None:
-    """Write the YAML files below some folders of a commit into an empty folder, at the same paths.
+    """Write the YAML files below some folders of a commit, and the town's own predicates, at the same paths.
 
     Raise InvalidInput for links, odd names, and more than MOST_FILES or MOST_BYTES.
     """
@@ -94,13 +96,17 @@ def _listed(repository: Repository, commit: str, folders: Collection[PurePosixPa
         about, _, raw = entry.partition(b"\t")
         mode, _, name, length = about.decode("ascii").split()
         path = raw.decode("utf-8", "surrogateescape")
-        if not path.endswith((".yml", ".yaml")):
+        if not _is_read(path):
             continue
         _refuse_odd(path, mode)
         count, size = count + 1, size + int(length)
         if count > MOST_FILES or size > MOST_BYTES:
             raise InvalidInput(say("git-too-much", files=MOST_FILES, bytes=MOST_BYTES // 2**20), where=one_line(path))
         yield path, name
+
+
+def _is_read(path: str) -> bool:
+    return path.endswith((".yml", ".yaml")) or (path.endswith(".py") and f"/{path}".rpartition("/")[0].endswith(_OWN))
 
 
 def _refuse_odd(path: str, mode: str) -> None:

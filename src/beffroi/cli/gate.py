@@ -18,11 +18,11 @@ from beffroi.plan import Plan, make_plan
 from beffroi.policy import Level, load_policies
 from beffroi.records import read_plan, write_decision
 from beffroi.review import Review
-from beffroi.reviewing import Proposed, Question, Version, commitment, faulty, review, spot_of, version
-from beffroi.rules import Proposal
+from beffroi.reviewing import Proposed, Question, Version, faulty, review, spot_of, version
 
 from .options import json_option, operation, stack_option, towns_argument, works
 from .proposals import Asked, asked, base_version
+from .trusting import Trust, trusting
 from .written_plans import require_declared
 
 _File = click.Path(path_type=Path, dir_okay=False)
@@ -38,6 +38,7 @@ class _Wanted:
     today: date
     preview: bool
     plan: Plan | None
+    trust: Trust
 
 
 @click.command(help=say("cli-gate-help"), short_help=say("cli-gate-short"))
@@ -46,6 +47,8 @@ class _Wanted:
 @click.option("--base", metavar="REF", help=say("review-base-option"))
 @click.option("--head", metavar="REF", help=say("review-head-option"))
 @click.option("--strict/--regressions", "strict", default=True, help=say("review-strictness-option"))
+@click.option("--trust", "trust", flag_value=Trust.CHANGE.value, help=say("trust-option"))
+@click.option("--trust-base", "trust", flag_value=Trust.BASE.value, help=say("trust-base-option"))
 @click.option("--preview", is_flag=True, help=say("review-preview-option"))
 @click.option("--plan", "written", type=_File, help=say("plans-plan-option"))
 @click.option("--decision", type=_File, help=say("plans-gate-decision-option"))
@@ -70,6 +73,7 @@ def command(
     sarif: Path | None,
     junit: Path | None,
     html: Path | None,
+    trust: str | None,
     today: datetime | None,
     time_limit: int,
     memory_limit: int,
@@ -81,7 +85,8 @@ def command(
     """Judge, tell, and write the pages that were asked for."""
     strictness = Strictness.STRICT if strict else Strictness.REGRESSIONS
     plan = read_plan(written) if written else None
-    wanted = _Wanted(profile, stack, strictness, (today or datetime.now(UTC)).date(), preview, plan)
+    day = (today or datetime.now(UTC)).date()
+    wanted = _Wanted(profile, stack, strictness, day, preview, plan, Trust(trust or Trust.NOBODY))
     with asked(towns, root, base, head) as question:
         plans = _plans(question, wanted, one=bool(written or decision))
         with within(seconds=time_limit, mebibytes=memory_limit):
@@ -143,7 +148,7 @@ def _judged(question: Asked, town: PurePosixPath, wanted: _Wanted, plan: Plan | 
     before, reason = base_version(question.base, town, wanted.profile)
     if reason:
         click.echo(say("review-no-base", reason=reason), err=True)
-    proposed = Proposed(after, before, **names)
+    proposed = trusting(Proposed(after, before, names["base"], names["head"]), wanted.trust, wanted.today)
     steps = None if plan is None else tuple(_step(plan))
     asked_about = Question(
         today=wanted.today, strictness=wanted.strictness, plan=_digest(after, wanted, plan), steps=steps
@@ -210,24 +215,25 @@ def _show(reviews: Sequence[Review]) -> None:
     render(reviews, out(), spoken_language())
 
 
-def decide(town: Declaration, plan_digest: str) -> Decision:
+def decide(town: Declaration, plan_digest: str, trust: Trust = Trust.NOBODY) -> Decision:
     """Return the decision of today's policies on the plan."""
-    return _decision(version(town, load_policies(town.root)), plan_digest)
+    return _decision(version(town, load_policies(town.root)), plan_digest, trust)
 
 
-def refuse_or_go_on(town: Declaration) -> None:
+def refuse_or_go_on(town: Declaration, trust: Trust = Trust.NOBODY) -> None:
     """Raise RefusedPlan, each violation told, when a mandatory policy refuses the declaration."""
     standing = version(town, load_policies(town.root))
-    decision = _decision(standing, "")
+    decision = _decision(standing, "", trust)
     if not decision.accepted:
         show(standing, decision)
         count = len(decision.refusals())
         raise RefusedPlan(say("cli-gate-refused", count=count), hint=say("cli-gate-refused-hint"))
 
 
-def _decision(standing: Version, plan_digest: str) -> Decision:
-    proposal = Proposal(commitment(standing), datetime.now(UTC).date())
-    return judge(proposal, standing.policies, plan_digest)
+def _decision(standing: Version, plan_digest: str, trust: Trust) -> Decision:
+    today = datetime.now(UTC).date()
+    proposed = trusting(Proposed(standing), trust, today)
+    return judge(proposed.proposal(today), standing.policies, plan_digest)
 
 
 def _level(violation: Violation) -> Level:

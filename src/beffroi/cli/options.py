@@ -72,6 +72,11 @@ def json_option(function: _Function) -> _Function:
     return click.option("--json", "as_json", is_flag=True, help=say("cli-json-option"))(function)
 
 
+def trust_option(function: _Function) -> _Function:
+    """Add the option --trust, for a verb that compares with nothing."""
+    return click.option("--trust", is_flag=True, help=say("trust-apply-option"))(function)
+
+
 def declared(town: Path, root: Path | None, profile: str) -> Declaration:
     """Return what the town declares, safe remedies made: what is planned, applied and verified. Each value is told."""
     from beffroi.policy import load_policies  # noqa: PLC0415 - `check` reads no policy, and stays instant

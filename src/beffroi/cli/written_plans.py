@@ -16,6 +16,7 @@ from beffroi.records import read_decision
 from beffroi.report.visible import shorten
 
 from .options import declared
+from .trusting import Trust
 
 
 def town_of(plan: Plan, root: Path) -> Path:
@@ -53,7 +54,7 @@ def require_declared(plan: Plan, town: Declaration, stack: str) -> None:
     require_fit(plan, asked)
 
 
-def consent_of(plan: Plan, town: Declaration, decision: Path) -> Consent:
+def consent_of(plan: Plan, town: Declaration, decision: Path, trust: Trust) -> Consent:
     """Return the consent of a written plan; raise RefusedPlan at once when no decision approves it, then or now."""
     from .gate import decide  # noqa: PLC0415
 
@@ -62,7 +63,7 @@ def consent_of(plan: Plan, town: Declaration, decision: Path) -> Consent:
     approval = Approval(plan, read_decision(decision))
     today = datetime.now(UTC).date()
     require_approval(plan, approval.decision, today)
-    approval.require_still(decide(town, plan.digest))
+    approval.require_still(decide(town, plan.digest, trust))
     return lambda actual: approval.require(actual, today)
 
 

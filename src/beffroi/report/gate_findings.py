@@ -51,7 +51,7 @@ def violation(mark: Mark, found: Found, language: str) -> Entry:
     """Return a violation."""
     each = found.violation
     lines = [what(found, language)]
-    if each.doubtful:
+    if each.doubtful and not each.unanswered:
         lines.append(told("pages-doubtful-violation", language))
     if each.known and mark != Mark.KNOWN:
         lines.append(told("pages-known-violation", language))
@@ -65,7 +65,9 @@ def violation(mark: Mark, found: Found, language: str) -> Entry:
 def what(found: Found, language: str) -> Words:
     """Return what a violation says, its names told apart."""
     each = found.violation
-    filling: dict[str, Filling] = {**each.names}
+    filling: dict[str, Filling] = {**each.named(language)}
+    if "told" in filling:
+        filling["told"] = prose(each.named(language)["told"])
     if each.way_out is not None:
         filling["title"] = prose(each.title.of(language))
     return told(f"rule-{each.rule.replace('_', '-')}", language, **filling)

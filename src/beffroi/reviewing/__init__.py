@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from beffroi.declaration import Declaration
@@ -13,7 +13,7 @@ from beffroi.network.answer import answer
 from beffroi.network.committed import proved
 from beffroi.policy import Policy
 from beffroi.review import Asked, Fault, Found, Review, Spot
-from beffroi.rules import Commitment, Proposal
+from beffroi.rules import Commitment, Own, Proposal
 from beffroi.verdict import Frozen
 
 from .blast import blast
@@ -37,12 +37,26 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Proposed:
-    """A proposed version, and the one that it changes, if that can be read. `base` and `head` name them to a person."""
+    """A proposed version, and the one that it changes, if that can be read. `base` and `head` name them to a person.
+
+    `own` and `own_before` hold what the town's own predicates answered about each, where they were trusted.
+    """
 
     after: Version
     before: Version | None = None
     base: str = ""
     head: str = ""
+    own: Mapping[str, Own] = field(default_factory=dict)
+    own_before: Mapping[str, Own] = field(default_factory=dict)
+
+    def policies(self) -> dict[str, Policy]:
+        """Return the policies that judge it."""
+        return judging(self.after.policies, self.before.policies if self.before else None)
+
+    def proposal(self, today: date) -> Proposal:
+        """Return what is judged, on a day."""
+        before = commitment(self.before, self.own_before) if self.before else None
+        return Proposal(commitment(self.after, self.own), today, before)
 
 
 class Question(Frozen):
@@ -74,9 +88,8 @@ def faulty(town: str, error: InvalidCity, *, base: str = "", head: str = "") -> 
 def review(proposed: Proposed, question: Question) -> Review:
     """Return all that there is to say of a proposed change; raise TooComplexError when the network cannot be proved."""
     after, before = proposed.after, proposed.before
-    policies = judging(after.policies, before.policies if before else None)
-    proposal = Proposal(commitment(after), question.today, commitment(before) if before else None)
-    decision = judge(proposal, policies, question.plan, question.strictness)
+    policies = proposed.policies()
+    decision = judge(proposed.proposal(question.today), policies, question.plan, question.strictness)
     city = after.declared.city
     return Review(
         town=city.town.name,
@@ -113,7 +126,7 @@ def version(declared: Declaration, policies: Mapping[str, Policy], *, prefix: st
     return Version(declared, policies, prefix)
 
 
-def commitment(of: Version) -> Commitment:
-    """Return what a version commits to, as policies judge it."""
+def commitment(of: Version, own: Mapping[str, Own] | None = None) -> Commitment:
+    """Return what a version commits to, as policies judge it; `own` are the answers of the town's own predicates."""
     town = of.declared
-    return Commitment(town.city, town.controls, of.policies, town.waivers, town.as_written, town.replaced)
+    return Commitment(town.city, town.controls, of.policies, town.waivers, town.as_written, town.replaced, own or {})
