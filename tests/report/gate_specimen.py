@@ -26,6 +26,7 @@ from beffroi.review import (
     Asked,
     Blast,
     ControlChange,
+    Correction,
     Fault,
     FlowChange,
     Found,
@@ -240,7 +241,11 @@ def hostile(text: str = NASTY) -> Review:
     titled = broken[0].model_copy(
         update={"rule": "schema", "way_out": words, "names": dict.fromkeys(("subject", "sort", "field", "value"), text)}
     )
-    judged = decision().model_copy(update={"violations": (*broken, titled), "unasked": (text,), "policies": (text,)})
+    own = titled.model_copy(update={"rule": "own", "names": dict.fromkeys(("subject", "fr", "en"), text)})
+    judged = decision().model_copy(
+        update={"violations": (*broken, titled, own), "unasked": (text,), "policies": (text,)}
+    )
+    put = Correction(spot=place, field=text, before=text, after=text, columns=(1, 2))
     made = make_review()
     deviation = deviations()[0]
     rules = tuple(each.model_copy(update=dict.fromkeys(("machine", "rule", "text"), text)) for each in deviation.rules)
@@ -251,7 +256,7 @@ def hostile(text: str = NASTY) -> Review:
             "head": text,
             "faults": (Fault(spot=place, field=text, reason=text, hint=text),),
             "decision": judged,
-            "found": tuple(Found(violation=each, spot=place) for each in judged.violations),
+            "found": tuple(Found(violation=each, spot=place, corrections=(put,)) for each in judged.violations),
             "flows": tuple(
                 each.model_copy(
                     update={

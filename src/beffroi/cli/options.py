@@ -77,12 +77,17 @@ def trust_option(function: _Function) -> _Function:
     return click.option("--trust", is_flag=True, help=say("trust-apply-option"))(function)
 
 
+def declared_as_written(town: Path, root: Path | None, profile: str) -> Declaration:
+    """Return what the town's files declare, for verbs that need no more of it than its names."""
+    return declaration.load(town, root=root, profile=profile)
+
+
 def declared(town: Path, root: Path | None, profile: str) -> Declaration:
     """Return what the town declares, safe remedies made: what is planned, applied and verified. Each value is told."""
     from beffroi.policy import load_policies  # noqa: PLC0415 - `check` reads no policy, and stays instant
     from beffroi.remedy import mended  # noqa: PLC0415
 
-    found = declaration.load(town, root=root, profile=profile)
+    found = declared_as_written(town, root, profile)
     found = mended(found, load_policies(found.root))
     for each in found.replaced[:SHOWN_REMEDIES]:
         click.echo(each.told(found.written.where(each.path)), err=True)

@@ -81,7 +81,7 @@ class _Run:
             level = _OF_MARKS.get(mark, _LEVELS[each.level])
             names = (step for step in each.path if isinstance(step, str))
             result = self.result(each.policy, level, message, found.spot, each.subject, each.source, *names)
-            if found.corrections and all(it.columns for it in found.corrections):
+            if found.corrections and all(it.columns and it.after == one_line(it.after) for it in found.corrections):
                 result["fixes"] = [_fix(found.corrections, self.language)]
             if "packet" in each.names:
                 result["properties"] = {"witness": one_line(each.names["packet"])}
