@@ -54,7 +54,7 @@ _ECHO = {"ip": "icmp", "ip6": "icmpv6"}
 
 def compiled(city: City, machine: str) -> list[dict[str, Any]]:
     """Return the objects of a managed machine's ruleset; raise KeyError when there is none of that name."""
-    described = city.machines()[machine]
+    described = city.machine(machine)
     wanted = permits(city, machine)
     sets: list[dict[str, Any]] = []
     chains: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
@@ -208,7 +208,7 @@ def _spoofing(city: City, machine: str) -> tuple[list[dict[str, Any]], list[dict
     One lookup a packet, however many interfaces there are; what comes from any other interface is left to the filters.
     """
     uplink = egress(city, machine, INTERNET) if INTERNET in city.segments else None
-    interfaces = sorted(city.machines()[machine].interfaces, key=as_nft_lists)
+    interfaces = sorted(city.machine(machine).interfaces, key=as_nft_lists)
     entry = {"meta": {"key": "iifname"}}
     sets: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []

@@ -7,15 +7,16 @@ packet that is possibly accepted and possibly dropped is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from .classes import TooComplexError
+from .classes import TooComplexError, ones
 from .firewall import FINAL, Case, Chain, Direction, Rule, State, Table, Tracking, Translation, Verb
-from .packets import PacketSet, united
+from .packets import PacketSet, Part, united
 from .services import ANY_SERVICE
-from .space import Blocks, Plane, Space
+from .space import Blocks, Plane, Space, first_bit
 
 MOST_CALLS = 500_000
 """Chains entered in one evaluation: jumps that double at each level end here instead of never."""
@@ -113,31 +114,48 @@ class Program:
 
         Major classes with the same packets and the same steps are evaluated once, and share what comes of it.
         """
-        varied = [steps.named for steps in self.steps.values() if steps.named]
-        run, known = _Run(self, keep=keep, without=without), dict[tuple[int, ...], _Fate]()
-        fates: dict[int, _Fate] = {}
-        for major, plane in packets.planes.items():
-            alike = (id(plane), *(id(named.get(major)) for named in varied))
-            if alike not in known:
-                known[alike] = run.major(major, plane)
-            fates[major] = known[alike]
+        run = _Run(self, keep=keep, without=without)
+        fates = [
+            (majors, run.major(first_bit(majors), plane))
+            for together, plane in packets.parts
+            for majors in self._alike(together)
+        ]
         return self._outcome(fates, keep=keep)
 
-    def _outcome(self, fates: Mapping[int, _Fate], *, keep: bool) -> Outcome:
+    def _alike(self, majors: int) -> Iterator[int]:
+        """Part major classes by the steps that they meet."""
+        if plain := majors & ~self._named:
+            yield plain
+        alike: dict[tuple[int, ...], int] = {}
+        for major in ones(majors & self._named):
+            met = tuple(id(named.get(major)) for named in self._varied)
+            alike[met] = alike.get(met, 0) | 1 << major
+        yield from alike.values()
+
+    @cached_property
+    def _varied(self) -> list[dict[int, list[_Step]]]:
+        return [steps.named for steps in self.steps.values() if steps.named]
+
+    @cached_property
+    def _named(self) -> int:
+        """Return the major classes that some rule names, a bit for each."""
+        return sum(1 << major for major in set().union(*self._varied))
+
+    def _outcome(self, fates: Sequence[tuple[int, _Fate]], *, keep: bool) -> Outcome:
         """Return all that was decided, as sets."""
-        planes: dict[int, dict[int, Plane]] = {}
-        for major, fate in fates.items():
+        parts: dict[int, list[Part]] = {}
+        for majors, fate in fates:
             for number, plane in fate.taken.items():
-                planes.setdefault(number, {})[major] = plane
-        taken = [(self.cases[number], PacketSet(self.space, planes[number])) for number in sorted(planes)]
+                parts.setdefault(number, []).append((majors, plane))
+        taken = [(self.cases[number], PacketSet(self.space, tuple(parts[number]))) for number in sorted(parts)]
         untracked = [each for (_, case), each in taken if case.verdict.verb is Verb.NOTRACK]
         astray = [each for (_, case), each in taken if case.verdict.astray]
         translated = [
             (case.verdict.translation, each) for (_, case), each in taken if case.verdict.translation is not None
         ]
         return Outcome(
-            PacketSet(self.space, {major: fate.accepts for major, fate in fates.items() if fate.accepts}),
-            PacketSet(self.space, {major: fate.drops for major, fate in fates.items() if fate.drops}),
+            PacketSet(self.space, tuple((majors, fate.accepts) for majors, fate in fates if fate.accepts)),
+            PacketSet(self.space, tuple((majors, fate.drops) for majors, fate in fates if fate.drops)),
             tuple(translated),
             united(self.space, untracked) if untracked else None,
             tuple(Decided(rule, case, each) for (rule, case), each in taken) if keep else (),
@@ -214,7 +232,8 @@ class _Run:
     def __init__(self, program: Program, *, keep: bool, without: Case | None) -> None:
         self.program = program
         self.keep = keep
-        self.without = {number for number, (_, case) in enumerate(program.cases) if case is without}
+        left_out = enumerate(program.cases) if without is not None else ()
+        self.without = {number for number, (_, case) in left_out if case is without}
         self.calls = self.depth = 0
 
     def major(self, major: int, plane: Plane) -> _Fate:
