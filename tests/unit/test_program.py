@@ -18,7 +18,7 @@ HAMLET = (CHECKOUT / "tests" / "cases" / "hamlet" / "city.yml").read_text("utf-8
 
 @pytest.fixture(name="declared")
 def _declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[City], list[str]]:
-    """Run the program on the hamlet with an open store, outside of Pulumi; return what it declares, and its warnings."""
+    """Run the program on the hamlet with an open store, without Pulumi; return what it declares, and its warnings."""
     cities: list[City] = []
     warnings: list[str] = []
 
