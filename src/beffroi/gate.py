@@ -17,8 +17,9 @@ from beffroi.replaced import Replaced
 from beffroi.rules import Proposal
 from beffroi.verdict import Frozen
 from beffroi.violation import OWN, Violation, left_by, violations
+from beffroi.waiver import Waiver
 
-__all__ = ["Decision", "Judgement", "Strictness", "Violation", "compares", "judge", "violations"]
+__all__ = ["Decision", "Judgement", "Strictness", "Violation", "compares", "excuse", "judge", "violations"]
 
 
 class Strictness(StrEnum):
@@ -109,7 +110,8 @@ def judge(
         policies=tuple(sorted(asked)),
         unasked=tuple(sorted(policies.keys() - asked.keys())),
         violations=tuple(
-            it.model_copy(update={"known": _is_known(it, known), "waived": _is_waived(it, proposal)}) for it in found
+            it.model_copy(update={"known": _is_known(it, known), "waived": excuse(it, proposal) is not None})
+            for it in found
         ),
     )
 
@@ -166,15 +168,16 @@ def _same(violation: Violation) -> tuple[str, str]:
     return violation.policy, violation.subject
 
 
-def _is_waived(violation: Violation, proposal: Proposal) -> bool:
+def excuse(violation: Violation, proposal: Proposal) -> Waiver | None:
+    """Return the waiver of the proposal that lets a violation pass today, if one does."""
     if violation.unanswered:
-        return False  # nobody knows what would be accepted
+        return None  # nobody knows what would be accepted
     waivers = [it for it in proposal.after.waivers if it.policy == violation.policy and it.subject == violation.subject]
     plain = violation.rule in {"schema", OWN}
     lets_pass = rules.Waivable.ALWAYS if plain else rules.waivable(rules.load(violation.rule))
     if lets_pass == rules.Waivable.NEVER:
-        return False
+        return None
     if lets_pass == rules.Waivable.IF_IT_STOOD:
         stood = proposal.before.waivers if proposal.before else ()
         waivers = [waiver for waiver in waivers if waiver in stood]
-    return any(waiver.counts(proposal.today) for waiver in waivers)
+    return next((waiver for waiver in waivers if waiver.counts(proposal.today)), None)

@@ -13,6 +13,7 @@ from beffroi.gate import Decision, Judgement, Violation
 from beffroi.network.answer import Deviation
 from beffroi.policy import Level
 from beffroi.verdict import Frozen
+from beffroi.waiver import Waiver
 
 
 class Spot(Frozen):
@@ -53,10 +54,14 @@ class Correction(Frozen):
 
 
 class Found(Frozen):
-    """A violation, where it is written, and what its remedy changes: the plan is made so, and the files should be."""
+    """A violation, where it is written, the waiver that lets it pass, if one does, and what its remedy changes.
+
+    The plan is made with the `corrections`, and the files should be.
+    """
 
     violation: Violation
     spot: Spot
+    waiver: Waiver | None = None
     corrections: tuple[Correction, ...] = ()
 
 

@@ -61,17 +61,18 @@ class Returning:
         """Return, of all that crossed a machine alike, the packets whose answers pass it on their way back."""
         if each not in self._known:
             sent = united(self._machines.space, self._sent[each])
-            back = pulled(sent, each.crossing.after, self._back(each))
+            homeward = self._back(each)
+            back = sent if homeward is None else pulled(sent, each.crossing.after, homeward)
             passed = self._machines.answered(each.crossing, back)
             unsure = (passed.possible - passed.sure) | self._bridged(each, back)
             self._known[each] = _Passed(passed.possible, unsure)
         return self._known[each]
 
-    def _back(self, each: _Pass) -> PacketSet:
-        """Return the packets whose answer, at the place that the crossing led to, goes back to the machine crossed."""
+    def _back(self, each: _Pass) -> PacketSet | None:
+        """Return the packets whose answer, where the crossing led to, goes back to the machine crossed (None: all)."""
         crossing, onward, space = each.crossing, each.onward, self._machines.space
         if not crossing.exit or onward == INTERNET:
-            return box(space)
+            return None
         own = crossing.device.own(space.family)
         if onward in self._town.devices:
             exits = [it for it in self._town.devices[onward].exits[space.family] if it.interface == crossing.exit]
@@ -79,7 +80,7 @@ class Returning:
             near = [box(space, source=it.destinations) & box(space, source=own) for it in exits if it.via is None]
             return united(space, [*back, *near])
         if self._town.gateway(onward) == crossing.device.name:
-            return box(space)
+            return None
         return box(space, source=own)
 
     def _bridged(self, each: _Pass, sent: PacketSet) -> PacketSet:

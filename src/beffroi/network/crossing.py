@@ -262,7 +262,9 @@ def _translated(device: Device, near: str, exit_: str, now: Stage, outcome: Outc
 def _judged(now: Stage, outcome: Outcome, program: Program) -> tuple[Stage, Stage | None]:
     """Return what goes on, and what goes on without tracking."""
     left = now.only(outcome.accepted)
-    unsure = left.sent & pulled(now.sent, now.rewriting, outcome.dropped)
+    # A packet with one image is accepted or dropped; with several, it may be both.
+    several = now.rewriting != UNCHANGED or not program.certain
+    unsure = left.sent & pulled(now.sent, now.rewriting, outcome.dropped) if several else nothing(left.sent.space)
     if unsure:
         doubtful = pulled(unsure, now.rewriting, _doubts(program, image(unsure, now.rewriting)))
         left = replace(left, doubtful=left.doubtful | doubtful, limited=left.limited | unsure - doubtful)

@@ -7,7 +7,7 @@ packet that is possibly accepted and possibly dropped is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from .classes import TooComplexError, ones
 from .firewall import FINAL, Case, Chain, Direction, Rule, State, Table, Tracking, Translation, Verb
 from .packets import PacketSet, Part, united
 from .services import ANY_SERVICE
-from .space import Blocks, Plane, Space, first_bit
+from .space import Plane, Space, first_bit
+from .steps import Step, Steps, add, settle, take
 
 MOST_CALLS = 500_000
 """Chains entered in one evaluation: jumps that double at each level end here instead of never."""
@@ -68,43 +69,13 @@ class Outcome:
         return self.accepted & self.dropped
 
 
-class _Step(NamedTuple):
-    """A case that can hold in the situation, as what it covers of a plane: None for all of it."""
-
-    number: int
-    blocks: Blocks | None
-    verb: Verb
-    chain: str
-    certain: bool
-
-
-@dataclass
-class _Steps:
-    """The steps of one chain: a list for each major class that some rule names, one for all the others."""
-
-    plain: list[_Step] = field(default_factory=list)
-    named: dict[int, list[_Step]] = field(default_factory=dict)
-
-    def add(self, step: _Step, majors: Iterable[int] | None) -> None:
-        """Place a step at the end of the lists of its major classes (None: all)."""
-        if majors is None:
-            self.plain.append(step)
-            for each in self.named.values():
-                each.append(step)
-            return
-        for major in majors:
-            if major not in self.named:
-                self.named[major] = self.plain.copy()
-            self.named[major].append(step)
-
-
 @dataclass(frozen=True)
 class Program:
     """A chain of a table, prepared for one situation: for each chain and major class, the steps that can hold."""
 
     space: Space
     chain: Chain
-    steps: dict[str, _Steps]
+    steps: dict[str, Steps]
     cases: list[tuple[Rule, Case]]
 
     def run(self, packets: PacketSet, *, keep: bool = False, without: Case | None = None) -> Outcome:
@@ -133,7 +104,14 @@ class Program:
         yield from alike.values()
 
     @cached_property
-    def _varied(self) -> list[dict[int, list[_Step]]]:
+    def certain(self) -> bool:
+        """Tell whether no packet is both accepted and dropped: every case surely matches or not, and says what."""
+        placed = [[steps.plain, *steps.named.values()] for steps in self.steps.values()]
+        steps = (step for lists in placed for each in lists for step in each)
+        return all(step.certain and step.verb is not Verb.UNKNOWN for step in steps)
+
+    @cached_property
+    def _varied(self) -> list[dict[int, list[Step]]]:
         return [steps.named for steps in self.steps.values() if steps.named]
 
     @cached_property
@@ -168,13 +146,13 @@ def prepare(space: Space, table: Table, chain: Chain, situation: Situation, *, b
 
     Cases behind one that leaves nothing are left out, unless `beyond`: `without` that one they would be met.
     """
-    steps: dict[str, _Steps] = {}
+    steps: dict[str, Steps] = {}
     cases: list[tuple[Rule, Case]] = []
     waiting = [chain.name]
     while waiting:
         name = waiting.pop()
         if name not in steps:
-            steps[name] = _Steps()
+            steps[name] = Steps()
             waiting += _place(steps[name], table.chains[name], cases, _Meant(space, situation, beyond))
     return Program(space, chain, steps, cases)
 
@@ -187,7 +165,7 @@ class _Meant(NamedTuple):
     beyond: bool
 
 
-def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _Meant) -> Iterator[str]:
+def _place(steps: Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _Meant) -> Iterator[str]:
     """Place the cases of one chain; yield the chains that they name."""
     space, situation, beyond = meant
     family, entry, exit_ = space.family, situation.entry, situation.exit
@@ -204,7 +182,7 @@ def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _
             blocks = None if whole and not situation.answering else space.mask(minor, match.services)
             if blocks == ():
                 continue
-            step = _Step(len(cases), blocks, verdict.verb, verdict.chain, not match.unknown)
+            step = Step(len(cases), blocks, verdict.verb, verdict.chain, not match.unknown)
             steps.add(step, None if major is None else space.major_classes(major))
             cases.append((rule, case))
             if step.chain:
@@ -213,7 +191,6 @@ def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _
                 return
 
 
-_PASSING = frozenset({Verb.CONTINUE, Verb.NOTRACK})
 _TOLD = frozenset({Verb.TRANSLATE, Verb.NOTRACK, Verb.UNKNOWN})
 
 
@@ -241,7 +218,7 @@ class _Run:
         self.fate = _Fate()
         hook = self.program.chain.hook
         left = self._through(self.program.chain.name, major, dict(plane))
-        _add(self.fate.drops if hook is not None and hook.policy == "drop" else self.fate.accepts, left)
+        add(self.fate.drops if hook is not None and hook.policy == "drop" else self.fate.accepts, left)
         return self.fate
 
     def _through(self, name: str, major: int, left: Plane) -> Plane:
@@ -258,54 +235,24 @@ class _Run:
             if not left:
                 break
             if certain and verb in sinks:
-                _settle(left, blocks, sinks[verb])
-            elif (verb is not Verb.CONTINUE or self.keep) and (taken := _take(left, step)):
+                settle(left, blocks, sinks[verb])
+            elif (verb is not Verb.CONTINUE or self.keep) and (taken := take(left, step)):
                 self._act(step, major, taken, left, returned)
-        _add(returned, left)
+        add(returned, left)
         self.depth -= 1
         return returned
 
-    def _act(self, step: _Step, major: int, taken: Plane, left: Plane, returned: Plane) -> None:
+    def _act(self, step: Step, major: int, taken: Plane, left: Plane, returned: Plane) -> None:
         verb = step.verb
         if verb is Verb.ACCEPT or verb is Verb.UNKNOWN:
-            _add(self.fate.accepts, taken)
+            add(self.fate.accepts, taken)
         if verb is Verb.DROP or verb is Verb.UNKNOWN:
-            _add(self.fate.drops, taken)
+            add(self.fate.drops, taken)
         if verb is Verb.RETURN:
-            _add(returned, taken)
+            add(returned, taken)
         elif verb is Verb.JUMP:
-            _add(left, self._through(step.chain, major, dict(taken)))
+            add(left, self._through(step.chain, major, dict(taken)))
         elif verb is Verb.GOTO:
-            _add(returned, self._through(step.chain, major, dict(taken)))
+            add(returned, self._through(step.chain, major, dict(taken)))
         if self.keep or verb in _TOLD:
-            _add(self.fate.taken.setdefault(step.number, {}), taken)
-
-
-def _settle(left: Plane, blocks: Blocks | None, decided: Plane) -> None:
-    """Move what a certain accept or drop covers out of `left`: most rules of most firewalls end here."""
-    if blocks is None:
-        _add(decided, left)
-        left.clear()
-        return
-    for block, mask in blocks:
-        if block in left and (hit := (bits := left[block]) & mask):
-            if hit == bits:
-                del left[block]
-            else:
-                left[block] = bits ^ hit
-            decided[block] = decided[block] | hit if block in decided else hit
-
-
-def _take(left: Plane, step: _Step) -> Plane:
-    """Take what the step matches out of `left`, unless it may or may not match: then it all stays."""
-    taken: Plane = {}
-    _settle(left if step.certain and step.verb not in _PASSING else dict(left), step.blocks, taken)
-    return taken
-
-
-def _add(plane: Plane, more: Plane) -> None:
-    if not plane:
-        plane.update(more)
-        return
-    for block, bits in more.items():
-        plane[block] = plane.get(block, 0) | bits
+            add(self.fate.taken.setdefault(step.number, {}), taken)

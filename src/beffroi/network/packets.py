@@ -249,11 +249,20 @@ def _union(planes: Iterable[Plane]) -> Plane:
 
 
 def _intersection(one: Plane, other: Plane) -> Plane:
-    return {block: both for block, bits in one.items() if (both := bits & other.get(block, 0))}
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    return {block: both for block, bits in few.items() if (both := bits & many.get(block, 0))}
 
 
 def _difference(one: Plane, other: Plane) -> Plane:
-    return {block: left for block, bits in one.items() if (left := bits & ~other.get(block, 0))}
+    if len(one) <= len(other):
+        return {block: left for block, bits in one.items() if (left := bits & ~other.get(block, 0))}
+    remaining = dict(one)
+    for block, bits in other.items():
+        if block in remaining and not (rest := remaining[block] & ~bits):
+            del remaining[block]
+        elif block in remaining:
+            remaining[block] = rest
+    return remaining
 
 
 def _parts(coarse: AddressClasses, fine: AddressClasses) -> dict[int, list[int]]:

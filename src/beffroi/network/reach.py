@@ -107,6 +107,7 @@ class Walk:
         self.arrivals: list[Arrival] = []
         self._origin = ""
         self._passages = Passages(self.machines, self.begun)
+        self._holders: dict[str, list[tuple[Device, int, PacketSet]]] = {}
 
     def start(self, start: str) -> None:
         """Send every packet from one place."""
@@ -140,19 +141,22 @@ class Walk:
             return
         left = stage
         if exit_.via is None:
-            for device, own in self._holders(exit_.interface, stage.header()):
+            towards = stage.header().majors
+            for device, majors, own in self._held(exit_.interface):
+                if not towards & majors:
+                    continue
                 here = left.only(own)
                 self._enter(device, exit_.interface, here, path)
                 left = left.without(here.sent)
         self._arrive(exit_.interface, self._over(exit_.interface, left, path), path)
 
-    def _holders(self, segment: str, packets: PacketSet) -> Iterator[tuple[Device, PacketSet]]:
-        """Yield the machines of a segment that hold one of the destinations, each with all packets to it."""
-        space = self.machines.space
-        towards = packets.majors
-        for device in self.town.on(segment):
-            if towards & space.major_bits(device.own(space.family)):
-                yield device, box(space, destination=device.own(space.family))
+    def _held(self, segment: str) -> list[tuple[Device, int, PacketSet]]:
+        """Return the machines of a segment, each with all packets to it, and their major classes."""
+        if segment not in self._holders:
+            family = self.machines.space.family
+            held = [(it, box(self.machines.space, destination=it.own(family))) for it in self.town.on(segment)]
+            self._holders[segment] = [(device, own.majors, own) for device, own in held]
+        return self._holders[segment]
 
     def _over(self, segment: str, stage: Stage, path: tuple[Crossing, ...], *ends: Device) -> Stage:
         """Carry packets over a segment that machines beside the path may bridge: what they may drop is doubtful."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from beffroi.network.answer import Deviation, Responsible
 from beffroi.policy import Level
 from beffroi.review import Correction, Fault, Found, Review
+from beffroi.waiver import Waiver
 
+from .bilingual import spoken_day
 from .gate_entry import Entry, Mark, counted, names, place
 from .inline import Filling, Words, prose, told
 
@@ -58,6 +60,8 @@ def violation(mark: Mark, found: Found, language: str) -> Entry:
     lines += [_correction(it, language) for it in found.corrections]
     if each.level == Level.REMEDIATE and each.stands:
         lines.append(told("pages-not-remedied", language))
+    if found.waiver is not None:
+        lines.append(waived_by(found.waiver, language))
     title = prose(each.title.of(language))
     return Entry(mark, title, each.policy, found.spot, tuple(lines), way_out(found, language))
 
@@ -71,6 +75,18 @@ def what(found: Found, language: str) -> Words:
     if each.way_out is not None:
         filling["title"] = prose(each.title.of(language))
     return told(f"rule-{each.rule.replace('_', '-')}", language, **filling)
+
+
+def waived_by(waiver: Waiver, language: str) -> Words:
+    """Return why a waiver lets something pass, under whose names, and until when."""
+    return told(
+        "pages-waived-by",
+        language,
+        day=prose(spoken_day(waiver.until, None, language)),
+        owner=waiver.owner,
+        approver=waiver.approver,
+        reason=prose(waiver.reason.of(language)),
+    )
 
 
 def way_out(found: Found, language: str) -> Words:

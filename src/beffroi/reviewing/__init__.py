@@ -8,7 +8,7 @@ from datetime import date
 
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidCity
-from beffroi.gate import Strictness, Violation, judge
+from beffroi.gate import Strictness, Violation, excuse, judge
 from beffroi.network.answer import answer
 from beffroi.network.committed import proved
 from beffroi.policy import Policy
@@ -89,14 +89,15 @@ def review(proposed: Proposed, question: Question) -> Review:
     """Return all that there is to say of a proposed change; raise TooComplexError when the network cannot be proved."""
     after, before = proposed.after, proposed.before
     policies = proposed.policies()
-    decision = judge(proposed.proposal(question.today), policies, question.plan, question.strictness)
+    proposal = proposed.proposal(question.today)
+    decision = judge(proposal, policies, question.plan, question.strictness)
     city = after.declared.city
     return Review(
         town=city.town.name,
         base=proposed.base,
         head=proposed.head,
         decision=decision,
-        found=tuple(_found(it, after, before) for it in decision.violations),
+        found=tuple(_found(it, proposed, proposal) for it in decision.violations),
         deviations=answer(proved(city), {}).deviations,
         flows=flow_changes(before, after) if before else (),
         flows_compared=before is not None,
@@ -110,10 +111,13 @@ def review(proposed: Proposed, question: Question) -> Review:
     )
 
 
-def _found(violation: Violation, after: Version, before: Version | None) -> Found:
-    spot = spot_of(violation.source, violation.path, after, before)
+def _found(violation: Violation, proposed: Proposed, proposal: Proposal) -> Found:
+    after = proposed.after
     return Found(
-        violation=violation, spot=spot, corrections=tuple(after.correction(each) for each in violation.replaced)
+        violation=violation,
+        spot=spot_of(violation.source, violation.path, after, proposed.before),
+        waiver=excuse(violation, proposal),
+        corrections=tuple(after.correction(each) for each in violation.replaced),
     )
 
 
