@@ -103,10 +103,7 @@ def command(
             reviews = [_judged(question, town, wanted, head, plans[town]) for town, head in heads.items()]
     _keep(reviews[0], decision)
     _write(reviews, {"markdown": markdown, "sarif": sarif, "codequality": codequality, "junit": junit, "html": html})
-    if as_json:
-        click.echo("[" + ",".join(each.model_dump_json() for each in reviews) + "]")
-    else:
-        _show(reviews)
+    _show(reviews, as_json=as_json)
     return worst_exit([each.exit_code for each in reviews])
 
 
@@ -222,7 +219,10 @@ _WRITERS: dict[str, Callable[[Sequence[Review], str], str]] = {
 }
 
 
-def _show(reviews: Sequence[Review]) -> None:
+def _show(reviews: Sequence[Review], *, as_json: bool) -> None:
+    if as_json:
+        click.echo("[" + ",".join(each.model_dump_json() for each in reviews) + "]")
+        return
     from beffroi.report.gate_terminal import render  # noqa: PLC0415
 
     from .options import out  # noqa: PLC0415
