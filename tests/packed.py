@@ -56,6 +56,11 @@ class Engine:
         request.options.CopyFrom(proto.AnalyzerResourceOptions(ignoreChanges=ignored))
         return self.stub.Analyze(request)
 
+    def remediate(self, kind: str, name: str, properties: Mapping[str, Any]) -> list[proto.Remediation]:
+        request = proto.AnalyzeRequest(type=kind, urn=urn(kind, name), name=name)
+        request.properties.CopyFrom(marshal_struct(properties))
+        return list(self.stub.Remediate(request).remediations)
+
     def analyze_stack(self, resources: list[tuple[str, str, str]]) -> proto.AnalyzeResponse:
         """Each resource is (type, name, URN of its parent)."""
         return self.stub.AnalyzeStack(

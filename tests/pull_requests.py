@@ -7,6 +7,7 @@ A case is a folder of `tests/cases/pull_requests/` with `case.yml`:
   says `find` and `replace` (the text must stand there once), `append`, `write` (the whole file), `move` (its new
   name), `link` (a symbolic link's target), `submodule: true` or `delete: true`;
 * `towns`: the towns that are judged, `val-clair` by default; `strictness`: `strict` by default; `today`: the day;
+  `trust`: whether `--trust` is given;
 * `expects`: the judgement, and everything found, each as a line of text (`policy subject place`, `start -> end`...).
 
 Beside it stand the accepted `comment.en.md`, `comment.fr.md` and `sarif.jsonl` (the results, a line each).
@@ -97,6 +98,7 @@ class Case(_Written):
     changes: tuple[Change, ...]
     towns: tuple[str, ...] = ("val-clair",)
     strictness: Strictness = Strictness.STRICT
+    trust: bool = False
     today: date = date(2026, 11, 26)
     expects: Expected
 
@@ -133,7 +135,8 @@ class Proposed:
         strictness = "--strict" if self.case.strictness == Strictness.STRICT else "--regressions"
         refs = ("--base", f"{self.case.name}-base", "--head", self.case.name)
         towns = [str(self.repository.folder / "inventory" / town) for town in self.case.towns]
-        argv = ["gate", "--json", "--today", str(self.case.today), strictness, *refs, *towns]
+        trust = ["--trust"] if self.case.trust else []
+        argv = ["gate", "--json", "--today", str(self.case.today), strictness, *trust, *refs, *towns]
         done = CliRunner().invoke(program, argv, standalone_mode=False, env={"BEFFROI_LANG": language})
         if done.exception is not None:
             raise done.exception

@@ -169,6 +169,7 @@ class Works:
             applied=before.standing if before else None,
             folder=self.declared.place,
             profile=self.declared.profile,
+            remedies=self.declared.replaced,
         )
 
     def _ensure_key(self) -> None:

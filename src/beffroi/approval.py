@@ -30,12 +30,17 @@ class Approval:
     def require_still(self, judged_now: Decision) -> None:
         """Raise RefusedPlan when today's policies refuse what the decision did not know of.
 
-        What stood before the change was let pass by a decision on regressions alone, and so it is again.
+        What stood before the change was let pass by a decision on regressions alone, and so it is again. What a
+        predicate of the town's answered when it was run for the decision need not be asked again.
         """
         excused: set[tuple[str, str]] = set()
         if self.decision.strictness == Strictness.REGRESSIONS:
             excused = {(it.policy, it.subject) for it in self.decision.violations if it.known}
-        fresh = [it for it in judged_now.refusals() if (it.policy, it.subject) not in excused]
+        fresh = [
+            it
+            for it in judged_now.refusals()
+            if (it.policy, it.subject) not in excused and not (it.unanswered and it.policy in self.decision.policies)
+        ]
         if fresh:
             reasons = "\n".join(f"{it.policy}: {it.field}: {it.told()}\n  -> {it.hint()}" for it in fresh)
             raise RefusedPlan(say("approval-not-now", count=len(fresh), reasons=reasons), hint=say("approval-again"))

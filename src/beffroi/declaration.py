@@ -14,6 +14,7 @@ from beffroi.desired import DesiredState, derive
 from beffroi.errors import InvalidCity, InvalidInput, Reading
 from beffroi.messages import say
 from beffroi.profile import Choice, choose
+from beffroi.replaced import Replaced
 from beffroi.waiver import FILE, Waiver, load_waivers
 from beffroi.yamlfile import Document
 
@@ -26,6 +27,8 @@ class Declaration:
     """A town, the controls that it holds itself to, and the desired state that follows. `root` holds the content.
 
     `choice` knows the profile's file, and the controls that it leaves out.
+    `remedy.mended` gives it with the safe remedies of `remediate` policies made: `replaced` tells the values, and
+    `as_written` is the city that the files declare, None where that is `city`.
     """
 
     root: Path
@@ -37,10 +40,12 @@ class Declaration:
     waivers_written: Document | None = None
     profile: str = "town"
     choice: Choice | None = None
+    as_written: City | None = None
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def city(self) -> City:
-        """Return the town itself; `written` also knows the file and line of each field."""
+        """Return the town that is planned; `written` also knows the file and line of each field."""
         return self.written.city
 
     @property

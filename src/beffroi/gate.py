@@ -5,60 +5,21 @@ A Decision names the plan that it is about by the plan's digest; `apply` refuses
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
 from beffroi import rules
-from beffroi.city.words import Text
 from beffroi.errors import RefusedPlan
-from beffroi.fieldpath import dotted
-from beffroi.messages import say, spoken_language
-from beffroi.planned import Sort
+from beffroi.messages import say
 from beffroi.policy import Level, Policy
-from beffroi.rules import Proposal, Source
-from beffroi.schemas import unsatisfied
+from beffroi.replaced import Replaced
+from beffroi.rules import Proposal
 from beffroi.verdict import Frozen
+from beffroi.violation import OWN, Violation, left_by, violations
 from beffroi.waiver import Waiver
 
-
-class Violation(Frozen):
-    """A policy does not hold, about `subject`, which is written at `path` of a `source`.
-
-    It carries names and the policy's own words, not sentences, so that a decision is the same value in every language.
-    `known` ones stood before the change too; `waived` ones are let pass by a waiver that still counts; a `doubtful`
-    one may be none, since something about it is not modelled.
-    """
-
-    policy: str
-    title: Text
-    rule: str
-    level: Level
-    subject: str
-    path: tuple[str | int, ...]
-    source: Source = Source.TOWN
-    names: dict[str, str]
-    way_out: Text | None = None
-    known: bool = False
-    waived: bool = False
-    doubtful: bool = False
-
-    @property
-    def field(self) -> str:
-        """Return the path as a person reads it: `flows.12.service`."""
-        return dotted(self.path)
-
-    def told(self, language: str | None = None) -> str:
-        """Say what is wrong, in the reader's language (or in `language`)."""
-        spoken = language or spoken_language()
-        names = {**self.names, "title": self.title.of(spoken)} if self.way_out else self.names
-        return say(f"rule-{self.rule.replace('_', '-')}", language=spoken, **names)
-
-    def hint(self, language: str | None = None) -> str:
-        """Say what to do next."""
-        if self.way_out is not None:
-            return self.way_out.of(language or spoken_language())
-        return say(f"rule-{self.rule.replace('_', '-')}-hint", language=language, **self.names)
+__all__ = ["Decision", "Judgement", "Strictness", "Violation", "compares", "excuse", "judge", "violations"]
 
 
 class Strictness(StrEnum):
@@ -111,9 +72,9 @@ class Decision(Frozen):
         return _EXITS[self.judgement]
 
     def refusals(self) -> tuple[Violation, ...]:
-        """Return the violations that stand in the way: mandatory, not waived, and new where regressions alone count."""
+        """Return the violations in the way: all that stand, or the new ones where regressions alone count."""
         strict = self.strictness == Strictness.STRICT
-        return tuple(it for it in self.of_level(Level.MANDATORY) if not it.waived and (strict or not it.known))
+        return tuple(it for it in self.violations if it.stands and (strict or not it.known))
 
     def of_level(self, level: Level) -> tuple[Violation, ...]:
         """Return the violations of policies of `level`."""
@@ -138,7 +99,7 @@ def judge(
 ) -> Decision:
     """Return the decision on the plan of `plan_digest`, which makes `proposal` so: mandatory violations come first."""
     asked = {name: policy for name, policy in policies.items() if proposal.before or not compares(policy)}
-    found = _violations(asked.values(), proposal)
+    found = _remedies(_violations(asked.values(), proposal), policies, proposal)
     found.sort(key=lambda violation: list(Level).index(violation.level))
     broken = {violation.policy for violation in found}
     known = _known([policy for name, policy in asked.items() if name in broken], proposal)
@@ -149,7 +110,7 @@ def judge(
         policies=tuple(sorted(asked)),
         unasked=tuple(sorted(policies.keys() - asked.keys())),
         violations=tuple(
-            it.model_copy(update={"known": _same(it) in known, "waived": excuse(it, proposal) is not None})
+            it.model_copy(update={"known": _is_known(it, known), "waived": excuse(it, proposal) is not None})
             for it in found
         ),
     )
@@ -167,26 +128,22 @@ def _violations(policies: Collection[Policy], proposal: Proposal) -> list[Violat
     return [violation for policy in policies for violation in violations(policy, proposal)]
 
 
-def violations(policy: Policy, proposal: Proposal) -> Iterator[Violation]:
-    """Yield where `proposal` breaks one policy, in the order of the town's files."""
-    if policy.schema_ is not None:
-        breaches = unsatisfied(policy.schema_, [Sort(sort) for sort in policy.applies_to], proposal.city)
-    else:
-        rule = rules.load(policy.rule or "")
-        breaches = rule.find(proposal, rule.Params.model_validate(policy.params))
-    for breach in breaches:
-        yield Violation(
-            policy=policy.id,
-            title=policy.title,
-            rule=policy.rule or "schema",
-            level=policy.level,
-            subject=breach.subject,
-            path=breach.path,
-            source=breach.source,
-            names=breach.names,
-            way_out=policy.hint,
-            doubtful=breach.doubtful,
-        )
+def _remedies(found: list[Violation], policies: Mapping[str, Policy], proposal: Proposal) -> list[Violation]:
+    """Return the violations, each with the values that its remedy replaces, if the policy then holds of its subject."""
+    made: dict[tuple[str, str], list[Replaced]] = {}
+    for each in proposal.after.replaced:
+        made.setdefault((each.policy, each.subject), []).append(each)
+    left = {
+        (name, breach.subject)
+        for name in {name for name, _ in made} & policies.keys()
+        for breach in left_by(policies[name], proposal.city)
+    }
+    return [
+        it.model_copy(update={"replaced": tuple(made[_same(it)])})
+        if it.level == Level.REMEDIATE and _same(it) in made.keys() - left
+        else it
+        for it in found
+    ]
 
 
 def compares(policy: Policy) -> bool:
@@ -199,7 +156,12 @@ def _known(policies: Sequence[Policy], proposal: Proposal) -> set[tuple[str, str
     if proposal.before is None:
         return set()
     stood = Proposal(proposal.before, proposal.today)
-    return {_same(it) for it in _violations([policy for policy in policies if not compares(policy)], stood)}
+    found = _violations([policy for policy in policies if not compares(policy)], stood)
+    return {_same(it) for it in found if not it.unanswered}
+
+
+def _is_known(violation: Violation, known: set[tuple[str, str]]) -> bool:
+    return _same(violation) in known and not violation.unanswered
 
 
 def _same(violation: Violation) -> tuple[str, str]:
@@ -208,8 +170,11 @@ def _same(violation: Violation) -> tuple[str, str]:
 
 def excuse(violation: Violation, proposal: Proposal) -> Waiver | None:
     """Return the waiver of the proposal that lets a violation pass today, if one does."""
+    if violation.unanswered:
+        return None  # nobody knows what would be accepted
     waivers = [it for it in proposal.after.waivers if it.policy == violation.policy and it.subject == violation.subject]
-    lets_pass = rules.Waivable.ALWAYS if violation.rule == "schema" else rules.waivable(rules.load(violation.rule))
+    plain = violation.rule in {"schema", OWN}
+    lets_pass = rules.Waivable.ALWAYS if plain else rules.waivable(rules.load(violation.rule))
     if lets_pass == rules.Waivable.NEVER:
         return None
     if lets_pass == rules.Waivable.IF_IT_STOOD:

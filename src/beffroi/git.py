@@ -17,10 +17,13 @@ from typing import Any
 from beffroi.errors import CouldNotAct, InvalidInput, MissingTool, Problem
 from beffroi.fieldpath import WHOLE_FILE
 from beffroi.messages import say
+from beffroi.predicates.written import FOLDER
 from beffroi.report.visible import one_line
 
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
 """Files that are read of one version, and bytes of all of them together."""
+
+_OWN = f"/{FOLDER}"
 
 _LINK, _SUBMODULE = "120000", "160000"
 """Modes of git's trees; all that is left is a plain file."""
@@ -77,7 +80,7 @@ def fork_point(repository: Repository, base: str, head: str) -> str:
 def write_tree(
     repository: Repository, commit: str, folders: Collection[PurePosixPath], into: Path
 ) -> tuple[Problem, ...]:
-    """Write the YAML files below some folders of a commit into an empty folder, at the same paths.
+    """Write the YAML files below some folders of a commit, and the town's own predicates, at the same paths.
 
     Return what is refused: links, submodules, odd names. Of more than MOST_FILES or MOST_BYTES nothing is written.
     """
@@ -128,7 +131,7 @@ class _Listed:
 
 
 def _is_read(path: str) -> bool:
-    return path.endswith((".yml", ".yaml"))
+    return path.endswith((".yml", ".yaml")) or (path.endswith(".py") and f"/{path}".rpartition("/")[0].endswith(_OWN))
 
 
 def _refusal(path: str, mode: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from beffroi.city import City
 from beffroi.desired import DesiredState
+from beffroi.replaced import Replaced
 from beffroi.verdict import Frozen
 
 FORM = 1
@@ -20,6 +21,7 @@ PARTS = (
     "folder",
     "profile",
     "city",
+    "remedies",
     "steps",
     "settings",
     "rulesets",
@@ -67,7 +69,8 @@ class Plan(Standing):
     """What an apply would do: provisioning steps, and all that the town is to be held to.
 
     `folder` is the town's, relative to the content's root, with slashes; empty when it lies elsewhere. `applied` is
-    what the last whole apply left, None before the first.
+    what the last whole apply left, None before the first. `remedies` are the values with which it is made in place of
+    those of the town's files.
     """
 
     form: Literal[1] = 1
@@ -78,11 +81,13 @@ class Plan(Standing):
     city: str
     steps: tuple[Step, ...]
     applied: Standing | None = None
+    remedies: tuple[Replaced, ...] = ()
 
     @property
     def digest(self) -> str:
         """Return the SHA-256 of the plan's canonical JSON (sorted keys, UTF-8): what a decision names."""
-        return digest(self.model_dump(mode="json"))
+        # Left out where there are none, so that plans keep the digest that they had before there were remedies.
+        return digest(self.model_dump(mode="json", exclude=None if self.remedies else {"remedies"}))
 
     @property
     def standing(self) -> Standing:
@@ -108,8 +113,12 @@ def make_plan(  # noqa: PLR0913 - each is a part of the plan
     applied: Standing | None = None,
     folder: str = "",
     profile: str = "town",
+    remedies: Sequence[Replaced] = (),
 ) -> Plan:
-    """Return the plan of `steps` and of what `city` and `desired` ask for, compared with what was last `applied`."""
+    """Return the plan of `steps` and of what `city` and `desired` ask for, compared with what was last `applied`.
+
+    `remedies` tell which values of `city` are not those of the town's files.
+    """
     settings = desired.all_settings()
     return Plan(
         town=city.town.name,
@@ -122,6 +131,7 @@ def make_plan(  # noqa: PLR0913 - each is a part of the plan
         rulesets={host: sha256(text.encode()).hexdigest() for host, text in _rulesets(settings).items()},
         processing={name: digest(it.model_dump(mode="json", by_alias=True)) for name, it in city.processing.items()},
         applied=applied,
+        remedies=tuple(remedies),
     )
 
 

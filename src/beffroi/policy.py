@@ -24,6 +24,8 @@ from beffroi.errors import InvalidCity, Problem
 from beffroi.fieldpath import FieldPath
 from beffroi.messages import say
 from beffroi.planned import Sort
+from beffroi.predicates.written import FOLDER, MOST_BYTES, Predicate, is_own
+from beffroi.predicates.written import read as read_predicate
 from beffroi.report.visible import one_line
 from beffroi.rules import Commitment, Proposal
 from beffroi.waiver import Waiver
@@ -112,6 +114,22 @@ class Policy(Declared):
     good: Annotated[tuple[Example, ...], Field(min_length=1)]
     bad: Annotated[tuple[Example, ...], Field(min_length=1)]
 
+    @property
+    def predicate(self) -> Predicate | None:
+        """Return the town's own predicate that judges, as it stands beside this policy; None for a rule of ours."""
+        return None
+
+
+class OwnPolicy(Policy):
+    """A policy whose rule is a predicate of the town's, `policies/rules/NAME.py`; `own` is its text."""
+
+    own: Predicate
+
+    @property
+    def predicate(self) -> Predicate | None:
+        """Return the predicate."""
+        return self.own
+
 
 def load_policies(root: Path) -> dict[str, Policy]:
     """Read every policy of `root/policies/<family>/`, by id; raise InvalidCity with all the problems found."""
@@ -122,7 +140,7 @@ def load_policies(root: Path) -> dict[str, Policy]:
         policy_id = path.relative_to(folder).with_suffix("").as_posix()
         try:
             document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix(), within=root)
-            policies[policy_id], found = _policy(policy_id, document)
+            policies[policy_id], found = _policy(policy_id, document, root)
             problems += found
         except InvalidCity as error:
             problems += error.problems
@@ -139,7 +157,7 @@ def example_town(root: Path) -> dict[str, Any]:
     return yamlfile.read(path, shown_as=path.relative_to(root).as_posix(), within=root).mapping()
 
 
-def _policy(policy_id: str, document: Document) -> tuple[Policy, list[Problem]]:
+def _policy(policy_id: str, document: Document, root: Path) -> tuple[Policy, list[Problem]]:
     policy = Policy.model_validate({"id": policy_id, **document.mapping()})
     shape = _misshapen(policy)
     if shape:
@@ -147,6 +165,8 @@ def _policy(policy_id: str, document: Document) -> tuple[Policy, list[Problem]]:
         return policy, [document.problem(path, say(key), say(f"{key}-hint"))]
     if policy.schema_ is not None:
         return policy, _schema_problems(policy, document)
+    if is_own(policy.rule):
+        return _own(policy, document, root)
     if policy.rule not in rules.names():
         hint = say("policy-unknown-rule-hint", rules=", ".join(rules.names()))
         return policy, [document.problem(("rule",), say("policy-unknown-rule", rule=policy.rule), hint)]
@@ -156,6 +176,20 @@ def _policy(policy_id: str, document: Document) -> tuple[Policy, list[Problem]]:
     except ValidationError as error:
         return policy, document.problems(error, prefix=("params",), model=params)
     return policy, []
+
+
+def _own(policy: Policy, document: Document, root: Path) -> tuple[Policy, list[Problem]]:
+    """Return the policy with the text of its predicate, which is read and not run."""
+    if policy.hint is None:
+        return policy, [
+            document.problem(("rule",), say("policy-own-hint-missing"), say("policy-own-hint-missing-hint"))
+        ]
+    predicate = read_predicate(root, policy.rule or "")
+    if isinstance(predicate, str):
+        names: dict[str, Any] = {"rule": policy.rule, "folder": FOLDER, "most": MOST_BYTES // 1024}
+        return policy, [document.problem(("rule",), say(predicate, **names), say(f"{predicate}-hint", **names))]
+    fields = {name: getattr(policy, name) for name in Policy.model_fields}
+    return OwnPolicy.model_construct(**fields, own=predicate), []
 
 
 def _misshapen(policy: Policy) -> tuple[FieldPath, str] | None:

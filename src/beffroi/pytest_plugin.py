@@ -128,7 +128,10 @@ def _works(folder: Path, stack: str | None) -> Works:
     from beffroi import declaration  # noqa: PLC0415 - pytest loads this plugin in every project of the environment
     from beffroi.apply import Works  # noqa: PLC0415
     from beffroi.cli.options import progress  # noqa: PLC0415
+    from beffroi.policy import load_policies  # noqa: PLC0415
+    from beffroi.remedy import mended  # noqa: PLC0415
     from beffroi.state import StackState  # noqa: PLC0415
 
     declared = declaration.load(folder)
+    declared = mended(declared, load_policies(declared.root))
     return Works(declared, StackState(stack or declared.city.town.name), progress(quiet=True))

@@ -39,12 +39,30 @@ class Fault(Frozen):
     hint: str
 
 
+class Correction(Frozen):
+    """The exact change of the files that a remedy asks for: one value, at the line where it is written.
+
+    `before` and `after` are JSON, which is YAML too; `null` stands for a value that is not there. `columns` are the
+    first one of the value and the one after its last, from 1, where the files write it as one scalar on that line.
+    """
+
+    spot: Spot
+    field: str
+    before: str
+    after: str
+    columns: tuple[int, int] | None = None
+
+
 class Found(Frozen):
-    """A violation, where it is written, and the waiver that lets it pass, if one does."""
+    """A violation, where it is written, the waiver that lets it pass, if one does, and what its remedy changes.
+
+    The plan is made with the `corrections`, and the files should be.
+    """
 
     violation: Violation
     spot: Spot
     waiver: Waiver | None = None
+    corrections: tuple[Correction, ...] = ()
 
 
 class FlowChange(Frozen):

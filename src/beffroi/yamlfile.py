@@ -14,9 +14,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -58,13 +58,25 @@ _SYNTAX = {
 }
 
 
+class Span(NamedTuple):
+    """Where a scalar is written, quotes included: its line, its first column and the one after its last, from 1.
+
+    Columns count characters. An editor may put another scalar exactly there.
+    """
+
+    line: int
+    column: int
+    end: int
+
+
 @dataclass(frozen=True)
 class Document:
-    """One YAML file: its value, and the line of each field."""
+    """One YAML file: its value, the line of each field, and where each scalar that one line holds is written."""
 
     file: str
     value: Any
     lines: dict[FieldPath, int]
+    spans: dict[FieldPath, Span] = field(default_factory=dict)
 
     def mapping(self) -> dict[str, Any]:
         """Return the top-level mapping; raise InvalidCity when the file holds something else."""
@@ -101,7 +113,7 @@ def read(path: Path, *, shown_as: str, within: Path | None = None) -> Document:
     value = reader.document(_text(_bytes(path, shown), shown))
     if reader.problems:
         raise InvalidCity(reader.problems)
-    return Document(shown, value, reader.lines)
+    return Document(shown, value, reader.lines, reader.spans)
 
 
 def _refused(shown: str, key: str, line: int = 1, path: FieldPath = (), /, **names: Any) -> InvalidCity:  # noqa: ANN401 - say() takes anything
@@ -150,6 +162,7 @@ class _Reader:
     def __init__(self, shown: str) -> None:
         self.shown = shown
         self.lines: dict[FieldPath, int] = {}
+        self.spans: dict[FieldPath, Span] = {}
         self.problems: list[Problem] = []
         self._path: FieldPath = ()
         self._seen_once: set[str] = set()
@@ -193,7 +206,7 @@ class _Reader:
             return self._mapping(events, path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(events, path)
-        return self._scalar(event) if isinstance(event, yaml.ScalarEvent) else None
+        return self._scalar(event, path) if isinstance(event, yaml.ScalarEvent) else None
 
     def _mapping(self, events: Iterator[yaml.Event], path: FieldPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -226,8 +239,11 @@ class _Reader:
             items.append(self._node(event, events, (*path, len(items))))
         return items
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Any:  # noqa: ANN401 - text, number, boolean or null
+    def _scalar(self, event: yaml.ScalarEvent, path: FieldPath) -> Any:  # noqa: ANN401 - text, number, boolean or null
         self._refuse_unseen(event)
+        start, end = event.start_mark, event.end_mark
+        if start and end and start.line == end.line and start.column < end.column:
+            self.spans[path] = Span(start.line + 1, start.column + 1, end.column + 1)
         text = str(event.value)
         if not event.implicit[0]:
             return text

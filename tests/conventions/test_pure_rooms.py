@@ -24,11 +24,13 @@ PURE = (
     "policy",
     "profile",
     "remedy",
+    "replaced",
     "report",
     "review",
     "rules",
     "schemas",
     "verdict",
+    "violation",
     "waiver",
 )
 FORBIDDEN = {

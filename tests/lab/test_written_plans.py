@@ -13,6 +13,8 @@ import pytest
 from repositories import CHECKOUT, TownRepository, town_repository
 from towns import LabTown
 
+from beffroi.records import read_plan
+
 pytestmark = pytest.mark.lab
 
 OPENED = (
@@ -102,3 +104,16 @@ def test_a_file_edited_after_the_decision_refuses_the_plan(made: TownRepository,
     refused = apply(town, plan)
     assert refused.returncode == 1
     assert "no longer fits: declaration, settings, rulesets (" in refused.stderr
+
+
+def test_what_is_applied_is_the_remedied_value_of_the_plan(made: TownRepository, town: LabTown, tmp_path: Path) -> None:
+    made.edit("inventory/hamlet/city.yml", 'mode: "0750"', 'mode: "0755"')
+    town.exec("log", "chmod 0755 /srv/records")
+    plan = tmp_path / "plan.json"
+    written(town, plan)
+    assert [it.becomes for it in read_plan(plan).remedies] == ["0750"]
+    assert decided(town, plan).returncode == 0
+    done = apply(town, plan)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert 'hosts.log.stores.records.mode: planned with "0750" instead of "0755"' in done.stderr
+    assert town.exec("log", "stat -c %a /srv/records").strip() == "750"

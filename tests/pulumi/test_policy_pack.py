@@ -33,8 +33,9 @@ from beffroi.components import City as CityComponent
 from beffroi.components.declared import CITY, DECLARATION, SERVER
 from beffroi.gate import compares, judge
 from beffroi.pack.content import Content, load
-from beffroi.policy import Example, Level, example_town
+from beffroi.policy import Example, Level, example_town, load_policies
 from beffroi.provider.serve import serve
+from beffroi.remedy import remedied
 from beffroi.rules import Commitment, Proposal
 from beffroi.waiver import Waiver
 
@@ -114,7 +115,8 @@ def _sentence(message: str) -> str:
 
 
 def _gate(city: City, content: Content) -> list[tuple[str, str, str, str]]:
-    proposal = Proposal(Commitment(city, content.controls, content.policies), datetime.now(UTC).date())
+    safe, _ = remedied(city, content.policies)
+    proposal = Proposal(Commitment(safe, content.controls, content.policies), datetime.now(UTC).date())
     levels = {Level.ADVISORY: "advisory"}
     return sorted(
         (it.policy, levels.get(it.level, "mandatory"), _component(it.path, city), f"{it.field}: {it.told()}")
@@ -297,6 +299,61 @@ def test_a_hostile_value_does_not_kill_pulumi_through_the_packs_words(bench: Ben
 def test_a_hostile_label_does_not_kill_pulumi_through_a_components_inputs(bench: Bench, pack: Path) -> None:
     bench.program = _declaring(_town({"hosts": {"db": {"label": {"fr": HOSTILE, "en": HOSTILE}}}}))
     assert "<{ %fg 7%}>" in _in_colours(bench, pack, diff=True)
+
+
+# Remedies
+
+
+MODE = "data/stores-are-closed-to-others"
+OPEN: dict[str, Any] = {"hosts": {"db": {"stores": {"requests": {"mode": "0777"}}}}}
+
+
+@pytest.fixture(name="remedies")
+def _remedies(pack: Path) -> Path:
+    """A pack of one policy with a remedy beside the two others."""
+    (pack / "data").mkdir(exist_ok=True)
+    shutil.copy(POLICIES / f"{MODE}.yml", pack / f"{MODE}.yml")
+    return pack
+
+
+def _remedied(told: Told) -> set[tuple[str, str]]:
+    """Return each policy that Pulumi says to have remedied, and of what: the SDK has no event for it."""
+    return set(re.findall(r"^ +- \[remediate\] +(\S+) +\((.+)\)$", told.text, re.MULTILINE))
+
+
+def test_a_remedy_is_made_by_pulumi_as_by_the_gate(bench: Bench, remedies: Path) -> None:
+    city, replaced = remedied(_town(OPEN), load_policies(remedies.parent))
+    bench.program = _declaring(_town(OPEN))
+    told = bench.up(policy_packs=[str(remedies)])
+    assert (told.error, {policy for policy, _ in _remedied(told)}) == (None, {it.policy for it in replaced})
+    inputs = {it["type"]: it["inputs"] for it in bench.stack.export_stack().deployment["resources"] if "inputs" in it}
+    assert json.loads(inputs[CITY][DECLARATION]) == city.model_dump(mode="json", by_alias=True)
+
+
+def test_a_remedy_stands_on_the_city_and_on_the_server(bench: Bench, remedies: Path) -> None:
+    bench.program = _declaring(_town(OPEN))
+    told = bench.preview(policy_packs=[str(remedies)])
+    assert (told.error, _remedied(told)) == (None, {(MODE, "2 resources")})
+    assert 'hosts.db.stores.requests.mode: planned with "0750" instead of "0777"' in told.text
+
+
+def test_a_remedy_that_pulumi_would_have_to_provision_refuses(bench: Bench, remedies: Path) -> None:
+    text = (remedies / f"{MODE}.yml").read_text()
+    changed = text.replace("[store]", "[host]").replace('remedy: {mode: "0750"}', "remedy: {os: debian-13}")
+    changed = re.sub(r"^schema: .*$", "schema: {properties: {os: {const: debian-13}}}", changed, flags=re.MULTILINE)
+    (remedies / f"{MODE}.yml").write_text(changed)
+    bench.program = _declaring(_town())
+    told = bench.preview(policy_packs=[str(remedies)])
+    assert told.error
+    assert _remedied(told) == set()
+    assert {it[1] for it in _said(told) if it[0] == MODE} == {"mandatory"}
+
+
+def test_a_program_that_made_the_remedy_itself_is_not_refused(bench: Bench, remedies: Path) -> None:
+    city, _ = remedied(_town(OPEN), load_policies(remedies.parent))
+    bench.program = _declaring(city)
+    told = bench.preview(policy_packs=[str(remedies)])
+    assert (told.error, _remedied(told)) == (None, set())
 
 
 # How it is set

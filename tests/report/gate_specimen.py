@@ -26,6 +26,7 @@ from beffroi.review import (
     Asked,
     Blast,
     ControlChange,
+    Correction,
     Fault,
     FlowChange,
     Found,
@@ -243,7 +244,11 @@ def hostile(text: str = NASTY) -> Review:
     titled = broken[0].model_copy(
         update={"rule": "schema", "way_out": words, "names": dict.fromkeys(("subject", "sort", "field", "value"), text)}
     )
-    judged = decision().model_copy(update={"violations": (*broken, titled), "unasked": (text,), "policies": (text,)})
+    own = titled.model_copy(update={"rule": "own", "names": dict.fromkeys(("subject", "fr", "en"), text)})
+    judged = decision().model_copy(
+        update={"violations": (*broken, titled, own), "unasked": (text,), "policies": (text,)}
+    )
+    put = Correction(spot=place, field=text, before=text, after=text, columns=(1, 2))
     excused = WAIVER.model_copy(update={"reason": words, "owner": text, "approver": text})
     made = make_review()
     deviation = deviations()[0]
@@ -256,7 +261,9 @@ def hostile(text: str = NASTY) -> Review:
             "faults": (Fault(spot=place, field=text, reason=text, hint=text),),
             "decision": judged,
             "found": tuple(
-                Found.model_construct(violation=each, spot=place, waiver=excused if each.waived else None)
+                Found.model_construct(
+                    violation=each, spot=place, waiver=excused if each.waived else None, corrections=(put,)
+                )
                 for each in judged.violations
             ),
             "flows": tuple(

@@ -9,7 +9,8 @@ from beffroi.city import City
 from beffroi.city.loader import load_city
 from beffroi.gate import violations
 from beffroi.policy import Example, Level, Policy, example_town, load_policies
-from beffroi.remedy import Replaced, remedied
+from beffroi.remedy import remedied
+from beffroi.replaced import Replaced
 from beffroi.rules import Commitment, Proposal
 
 ROOT = Path(__file__).parents[2]

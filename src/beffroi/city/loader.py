@@ -16,6 +16,7 @@ from beffroi.errors import InvalidCity, Problem
 from beffroi.explain import explain
 from beffroi.fieldpath import WHOLE_FILE, FieldPath, dotted, nearest, visible
 from beffroi.messages import say
+from beffroi.yamlfile import Span
 
 NOT_THE_CITY = frozenset({"waivers.yml"})
 """Files of a town's folder that another part reads."""
@@ -34,10 +35,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A city, and the place where each of its fields is written."""
+    """A city, the place where each of its fields is written, and the columns of its scalars."""
 
     city: City
     places: Mapping[FieldPath, Place]
+    spans: Mapping[FieldPath, Span] = field(default_factory=dict)
 
     def where(self, path: FieldPath) -> str:
         """Return `file:line` of `path`, or of its nearest written ancestor.
@@ -70,7 +72,7 @@ def load(folder: Path, *, shown_as: str | None = None) -> Loaded:
         raise InvalidCity([draft.problem(*mistake) for mistake in mistakes]) from error
     draft.problems += [draft.judged(mistake) for mistake in mistakes_in(city)]
     draft.stop_if_wrong()
-    return Loaded(city, draft.places)
+    return Loaded(city, draft.places, draft.spans)
 
 
 def _files(folder: Path, draft: _Draft) -> list[Path]:
@@ -98,6 +100,7 @@ class _Draft:
     shown: str
     value: dict[str, Any] = field(default_factory=dict)
     places: dict[FieldPath, Place] = field(default_factory=dict)
+    spans: dict[FieldPath, Span] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, path: Path, folder: Path) -> None:
@@ -115,7 +118,10 @@ class _Draft:
         for here, line in document.lines.items():
             start = here[:1] if here[:1] in kept else here[:2]
             if start in kept:
-                self.places.setdefault(_moved(here, kept[start]), Place(document.file, line))
+                moved = _moved(here, kept[start])
+                self.places.setdefault(moved, Place(document.file, line))
+                if here in document.spans:
+                    self.spans.setdefault(moved, document.spans[here])
 
     def _shown(self, path: Path) -> str:
         return path.name if self.shown == "." else f"{self.shown}/{path.name}"

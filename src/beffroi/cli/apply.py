@@ -12,7 +12,8 @@ from beffroi.plan import Plan
 from beffroi.records import read_plan
 from beffroi.report.visible import visible
 
-from .options import declared, stack_option, town_or_plan_argument, works
+from .options import declared, stack_option, town_or_plan_argument, trust_option, works
+from .trusting import Trust
 from .verdicts import conclude, outputs
 from .written_plans import consent_of, decided_on, declared_by, require_declared
 
@@ -26,6 +27,7 @@ from .written_plans import consent_of, decided_on, declared_by, require_declared
 @click.option(
     "--decision", type=click.Path(path_type=Path, dir_okay=False), default=None, help=say("plans-decision-option")
 )
+@trust_option
 @click.option(
     "--signers",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -46,34 +48,36 @@ def command(
     *,
     yes: bool,
     everything: bool,
+    trust: bool,
     as_json: bool,
 ) -> int:
     """Provision, configure, look."""
+    trusted = Trust.CHANGE if trust else Trust.NOBODY
     if town.is_file():
         plan = read_plan(town)
         at_work = works(declared_by(plan, root, profile), stack or plan.stack, quiet=as_json)
-        consents = [_consent(plan, at_work, decision or town.with_suffix(".decision.json"), signers)]
+        consents = [_consent(plan, at_work, decision or town.with_suffix(".decision.json"), signers, trusted)]
     elif decision is not None or signers is not None:
         raise click.UsageError(say("plans-decision-without-plan"))
     else:
         at_work = works(declared(town, root, profile or "town"), stack, quiet=as_json)
-        consents = _policies_agree(at_work)
+        consents = _policies_agree(at_work, trusted)
     consents += [decided_on(decided)] if decided is not None else []
     if not yes and not click.confirm(say("cli-apply-confirm", town=at_work.declared.city.town.name)):
         return 2
     return _apply(at_work, consents, everything=everything, html=html, junit=junit, as_json=as_json)
 
 
-def _consent(plan: Plan, at_work: Works, decision: Path, signers: Path | None) -> Consent:
+def _consent(plan: Plan, at_work: Works, decision: Path, signers: Path | None, trust: Trust) -> Consent:
     require_declared(plan, at_work.declared, at_work.state.name)
-    return consent_of(plan, at_work.declared, decision, signers)
+    return consent_of(plan, at_work.declared, decision, signers, trust)
 
 
-def _policies_agree(at_work: Works) -> list[Consent]:
+def _policies_agree(at_work: Works, trust: Trust) -> list[Consent]:
     """Return no further consent; raise RefusedPlan when a mandatory policy refuses the declaration."""
     from .gate import refuse_or_go_on  # noqa: PLC0415
 
-    refuse_or_go_on(at_work.declared)
+    refuse_or_go_on(at_work.declared, trust)
     return []
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from beffroi.messages import say, spoken_language
 
-from .options import declared, json_option, out, town_argument
+from .options import declared_as_written, json_option, out, town_argument
 
 
 @click.command(help=say("cli-controls-help"), short_help=say("cli-controls-short"))
@@ -18,7 +18,7 @@ from .options import declared, json_option, out, town_argument
 @json_option
 def command(town: Path, root: Path | None, profile: str, *, as_json: bool) -> int:
     """List the controls of the profile."""
-    controls = declared(town, root, profile).controls
+    controls = declared_as_written(town, root, profile).controls
     if as_json:
         plain = {name: control.model_dump(mode="json") for name, control in controls.items()}
         click.echo(json.dumps(plain, sort_keys=True, ensure_ascii=False, indent=1))

@@ -11,7 +11,7 @@ from beffroi.lab.place import require_root
 from beffroi.lab.sweep import sweep
 from beffroi.messages import say
 
-from .options import declared, stack_option, town_argument, works
+from .options import declared_as_written, stack_option, town_argument, works
 
 
 @click.command(help=say("cli-destroy-help"), short_help=say("cli-destroy-short"))
@@ -21,7 +21,7 @@ from .options import declared, stack_option, town_argument, works
 def command(town: Path, root: Path | None, profile: str, stack: str | None, *, yes: bool) -> int:
     """Destroy the stack's resources, then whatever a killed run left behind."""
     require_root()
-    at_work = works(declared(town, root, profile), stack)
+    at_work = works(declared_as_written(town, root, profile), stack)
     if not yes and not click.confirm(say("cli-destroy-confirm", town=at_work.state.name)):
         return 2
     at_work.hang_up()

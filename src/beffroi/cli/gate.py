@@ -12,19 +12,19 @@ import click
 
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidCity, RefusedPlan
-from beffroi.gate import Decision, Strictness, judge
+from beffroi.gate import Decision, Strictness, Violation, judge
 from beffroi.limits import within
 from beffroi.messages import say, spoken_language
 from beffroi.plan import Plan, make_plan
-from beffroi.policy import load_policies
+from beffroi.policy import Level, load_policies
 from beffroi.records import read_plan, write_decision
 from beffroi.review import Review
-from beffroi.reviewing import Proposed, Question, Version, commitment, faulty, review, spot_of, version
-from beffroi.rules import Proposal
+from beffroi.reviewing import Proposed, Question, Version, faulty, review, spot_of, version
 from beffroi.signature import beside
 
 from .options import json_option, operation, stack_option, towns_argument, works
 from .proposals import Asked, asked, base_version
+from .trusting import Trust, trusting
 from .written_plans import require_declared
 
 _Head = Version | InvalidCity
@@ -43,6 +43,7 @@ class _Wanted:
     today: date
     preview: bool
     plan: Plan | None
+    trust: Trust
 
 
 @click.command(help=say("cli-gate-help"), short_help=say("cli-gate-short"))
@@ -51,6 +52,8 @@ class _Wanted:
 @click.option("--base", metavar="REF", help=say("review-base-option"))
 @click.option("--head", metavar="REF", help=say("review-head-option"))
 @click.option("--strict/--regressions", "strict", default=True, help=say("review-strictness-option"))
+@click.option("--trust", "trust", flag_value=Trust.CHANGE.value, help=say("trust-option"))
+@click.option("--trust-base", "trust", flag_value=Trust.BASE.value, help=say("trust-base-option"))
 @click.option("--preview", is_flag=True, help=say("review-preview-option"))
 @click.option("--plan", "written", type=_File, help=say("plans-plan-option"))
 @click.option("--decision", type=_File, help=say("plans-gate-decision-option"))
@@ -77,6 +80,7 @@ def command(
     codequality: Path | None,
     junit: Path | None,
     html: Path | None,
+    trust: str | None,
     today: datetime | None,
     time_limit: int,
     memory_limit: int,
@@ -88,7 +92,8 @@ def command(
     """Judge, tell, and write the pages that were asked for."""
     strictness = Strictness.STRICT if strict else Strictness.REGRESSIONS
     plan = read_plan(written) if written else None
-    wanted = _Wanted(profile, stack, strictness, (today or datetime.now(UTC)).date(), preview, plan)
+    day = (today or datetime.now(UTC)).date()
+    wanted = _Wanted(profile, stack, strictness, day, preview, plan, Trust(trust or Trust.NOBODY))
     with asked(towns, root, base, head) as question:
         _require_one(question, one=bool(written or decision))
         with within(seconds=time_limit, mebibytes=memory_limit):
@@ -98,10 +103,7 @@ def command(
             reviews = [_judged(question, town, wanted, head, plans[town]) for town, head in heads.items()]
     _keep(reviews[0], decision)
     _write(reviews, {"markdown": markdown, "sarif": sarif, "codequality": codequality, "junit": junit, "html": html})
-    if as_json:
-        click.echo("[" + ",".join(each.model_dump_json() for each in reviews) + "]")
-    else:
-        _show(reviews)
+    _show(reviews, as_json=as_json)
     return worst_exit([each.exit_code for each in reviews])
 
 
@@ -149,7 +151,7 @@ def _judged(question: Asked, town: PurePosixPath, wanted: _Wanted, after: _Head,
     before, reason = base_version(question.base, town, wanted.profile)
     if reason:
         click.echo(say("review-no-base", reason=reason), err=True)
-    proposed = Proposed(after, before, **names)
+    proposed = trusting(Proposed(after, before, names["base"], names["head"]), wanted.trust, wanted.today)
     steps = None if plan is None else tuple(_step(plan))
     asked_about = Question(
         today=wanted.today, strictness=wanted.strictness, plan=_digest(after, wanted, plan), steps=steps
@@ -158,8 +160,9 @@ def _judged(question: Asked, town: PurePosixPath, wanted: _Wanted, after: _Head,
 
 
 def _digest(after: Version, wanted: _Wanted, plan: Plan | None) -> str:
-    city = after.declared.city
-    return (plan or make_plan(city, after.declared.desired, wanted.stack or city.town.name, ())).digest
+    town = after.declared
+    stack = wanted.stack or town.city.town.name
+    return (plan or make_plan(town.city, town.desired, stack, (), remedies=town.replaced)).digest
 
 
 def _step(plan: Plan) -> Sequence[str]:
@@ -216,7 +219,10 @@ _WRITERS: dict[str, Callable[[Sequence[Review], str], str]] = {
 }
 
 
-def _show(reviews: Sequence[Review]) -> None:
+def _show(reviews: Sequence[Review], *, as_json: bool) -> None:
+    if as_json:
+        click.echo("[" + ",".join(each.model_dump_json() for each in reviews) + "]")
+        return
     from beffroi.report.gate_terminal import render  # noqa: PLC0415
 
     from .options import out  # noqa: PLC0415
@@ -224,24 +230,30 @@ def _show(reviews: Sequence[Review]) -> None:
     render(reviews, out(), spoken_language())
 
 
-def decide(town: Declaration, plan_digest: str) -> Decision:
+def decide(town: Declaration, plan_digest: str, trust: Trust = Trust.NOBODY) -> Decision:
     """Return the decision of today's policies on the plan."""
-    return _decision(version(town, load_policies(town.root)), plan_digest)
+    return _decision(version(town, load_policies(town.root)), plan_digest, trust)
 
 
-def refuse_or_go_on(town: Declaration) -> None:
+def refuse_or_go_on(town: Declaration, trust: Trust = Trust.NOBODY) -> None:
     """Raise RefusedPlan, each violation told, when a mandatory policy refuses the declaration."""
     standing = version(town, load_policies(town.root))
-    decision = _decision(standing, "")
+    decision = _decision(standing, "", trust)
     if not decision.accepted:
         show(standing, decision)
         count = len(decision.refusals())
         raise RefusedPlan(say("cli-gate-refused", count=count), hint=say("cli-gate-refused-hint"))
 
 
-def _decision(standing: Version, plan_digest: str) -> Decision:
-    proposal = Proposal(commitment(standing), datetime.now(UTC).date())
-    return judge(proposal, standing.policies, plan_digest)
+def _decision(standing: Version, plan_digest: str, trust: Trust) -> Decision:
+    today = datetime.now(UTC).date()
+    proposed = trusting(Proposed(standing), trust, today)
+    return judge(proposed.proposal(today), standing.policies, plan_digest)
+
+
+def _level(violation: Violation) -> Level:
+    """Return what a violation does: a remedy that could not be made makes its policy mandatory."""
+    return Level.MANDATORY if violation.stands else violation.level
 
 
 def show(standing: Version, decision: Decision) -> None:
@@ -250,6 +262,6 @@ def show(standing: Version, decision: Decision) -> None:
     for violation in decision.violations:
         place = spot_of(violation.source, violation.path, standing, None)
         click.echo(
-            f"{place}: {say(f'cli-gate-{violation.level}')}: {violation.policy}: {violation.told(language)}", err=True
+            f"{place}: {say(f'cli-gate-{_level(violation)}')}: {violation.policy}: {violation.told(language)}", err=True
         )
         click.echo(f"  -> {violation.hint(language)}", err=True)

@@ -14,7 +14,7 @@ from beffroi.lab.machine import Machine
 from beffroi.lab.place import require_root
 from beffroi.messages import say
 
-from .options import declared, stack_option, town_argument, works
+from .options import declared_as_written, stack_option, town_argument, works
 
 
 @click.group(help=say("cli-lab-help"), short_help=say("cli-lab-short"))
@@ -27,7 +27,7 @@ def command() -> None:
 @stack_option
 def status(town: Path, root: Path | None, profile: str, stack: str | None) -> int:
     """Say which machines run."""
-    at_work = works(declared(town, root, profile), stack)
+    at_work = works(declared_as_written(town, root, profile), stack)
     down = 0
     for name, machine in at_work.declared.city.machines().items():
         running = Machine(at_work.place, name).running()
@@ -43,7 +43,7 @@ def status(town: Path, root: Path | None, profile: str, stack: str | None) -> in
 @stack_option
 def ssh(town: Path, root: Path | None, profile: str, host: str, stack: str | None) -> int:
     """Open a session on `host`, through the bastion."""
-    at_work = works(declared(town, root, profile), stack)
+    at_work = works(declared_as_written(town, root, profile), stack)
     _known(at_work.declared.city.machines(), host)
     os.execvp("ssh", ["ssh", "-F", str(at_work.ssh_config), host])  # noqa: S606 - the user's own session
 
@@ -55,7 +55,7 @@ def ssh(town: Path, root: Path | None, profile: str, host: str, stack: str | Non
 @stack_option
 def exec_(town: Path, root: Path | None, profile: str, host: str, words: tuple[str, ...], stack: str | None) -> int:
     """Run a command on `host` as root."""
-    at_work = works(declared(town, root, profile), stack)
+    at_work = works(declared_as_written(town, root, profile), stack)
     _known(at_work.declared.city.machines(), host)
     argv = ["ssh", "-F", str(at_work.ssh_config), host, "sudo", "-n", "--", *map(shlex.quote, words)]
     return subprocess.run(argv, check=False).returncode
@@ -68,7 +68,7 @@ def exec_(town: Path, root: Path | None, profile: str, host: str, words: tuple[s
 def stop(town: Path, root: Path | None, profile: str, host: str, stack: str | None) -> int:
     """Pull a machine's plug."""
     require_root()
-    at_work = works(declared(town, root, profile), stack)
+    at_work = works(declared_as_written(town, root, profile), stack)
     _known(at_work.declared.city.machines(), host)
     Machine(at_work.place, host).stop()
     return 0

@@ -20,6 +20,9 @@ from beffroi.report.visible import visible
 from beffroi.state import StackState
 from beffroi.verdict import Observation
 
+SHOWN_REMEDIES = 20
+"""Values replaced by remedies that a verb tells one by one; the plan has them all."""
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -69,9 +72,28 @@ def json_option(function: _Function) -> _Function:
     return click.option("--json", "as_json", is_flag=True, help=say("cli-json-option"))(function)
 
 
-def declared(town: Path, root: Path | None, profile: str) -> Declaration:
-    """Return what the town declares."""
+def trust_option(function: _Function) -> _Function:
+    """Add the option --trust, for a verb that compares with nothing."""
+    return click.option("--trust", is_flag=True, help=say("trust-apply-option"))(function)
+
+
+def declared_as_written(town: Path, root: Path | None, profile: str) -> Declaration:
+    """Return what the town's files declare, for verbs that need no more of it than its names."""
     return declaration.load(town, root=root, profile=profile)
+
+
+def declared(town: Path, root: Path | None, profile: str) -> Declaration:
+    """Return what the town declares, safe remedies made: what is planned, applied and verified. Each value is told."""
+    from beffroi.policy import load_policies  # noqa: PLC0415 - `check` reads no policy, and stays instant
+    from beffroi.remedy import mended  # noqa: PLC0415
+
+    found = declared_as_written(town, root, profile)
+    found = mended(found, load_policies(found.root))
+    for each in found.replaced[:SHOWN_REMEDIES]:
+        click.echo(each.told(found.written.where(each.path)), err=True)
+    if len(found.replaced) > SHOWN_REMEDIES:
+        click.echo(say("remedy-more", count=len(found.replaced) - SHOWN_REMEDIES), err=True)
+    return found
 
 
 def works(town: Declaration, stack: str | None, *, quiet: bool = False) -> Works:

@@ -48,6 +48,8 @@ def show(plan: Plan) -> None:
     for step in plan.steps:
         changes = f" ({', '.join(step.changes)})" if step.changes else ""
         click.echo(f"  {operation(step.operation):<12} {step.type.rpartition(':')[2]:<10} {step.name}{changes}")
+    for each in plan.remedies:
+        click.echo(f"  {each.told(plan.folder or plan.town)}")
     for part, change in plan.changes().items():
         for line in told(part, change):
             click.echo(line)

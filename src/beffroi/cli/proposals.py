@@ -13,6 +13,7 @@ from beffroi.errors import InvalidCity, InvalidInput, Problem, Reading
 from beffroi.fieldpath import WHOLE_FILE
 from beffroi.messages import say
 from beffroi.policy import load_policies
+from beffroi.remedy import mended
 from beffroi.reviewing import Version, version
 
 _CONTENT = ("compliance", "policies")
@@ -40,7 +41,7 @@ class Where:
         if declared is None or policies is None:
             raise InvalidCity(reading.problems)
         prefix = "" if self.shown == PurePosixPath() else f"{self.shown}/"
-        return version(declared, policies, prefix=prefix)
+        return version(mended(declared, policies), policies, prefix=prefix)
 
     def _require_read(self, town: PurePosixPath) -> None:
         """Raise InvalidCity when something that the town needs was left out, or lies elsewhere."""

@@ -8,7 +8,7 @@ import click
 
 from beffroi.messages import say
 
-from .options import declared, operation, stack_option, town_argument, works
+from .options import declared_as_written, operation, stack_option, town_argument, works
 
 
 @click.command(help=say("cli-refresh-help"), short_help=say("cli-refresh-short"))
@@ -16,7 +16,7 @@ from .options import declared, operation, stack_option, town_argument, works
 @stack_option
 def command(town: Path, root: Path | None, profile: str, stack: str | None) -> int:
     """Refresh the state and show what had changed."""
-    at_work = works(declared(town, root, profile), stack)
+    at_work = works(declared_as_written(town, root, profile), stack)
     with at_work.stack() as city_stack:
         steps = city_stack.refresh(at_work.progress.step)
     for step in steps:

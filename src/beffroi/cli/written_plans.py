@@ -17,6 +17,9 @@ from beffroi.plan import Plan, make_plan
 from beffroi.records import read_content, read_decision
 from beffroi.report.visible import shorten
 
+from .options import declared
+from .trusting import Trust
+
 
 def town_of(plan: Plan, root: Path) -> Path:
     """Return the folder of a plan's town under the content; raise InvalidInput when it leads out of it."""
@@ -35,18 +38,27 @@ def town_of(plan: Plan, root: Path) -> Path:
 def declared_by(plan: Plan, root: Path | None, profile: str | None) -> Declaration:
     """Return what the plan's town declares today, under `root` or the content around the current folder."""
     content = root or declaration.content_root(Path.cwd())
-    return declaration.load(town_of(plan, content), root=content, profile=profile or plan.profile)
+    return declared(town_of(plan, content), content, profile or plan.profile)
 
 
 def require_declared(plan: Plan, town: Declaration, stack: str) -> None:
     """Raise RefusedPlan when the town's files alone tell already that the plan no longer fits: no stack is asked."""
     asked = make_plan(
-        town.city, town.desired, stack, plan.steps, applied=plan.applied, folder=town.place, profile=town.profile
+        town.city,
+        town.desired,
+        stack,
+        plan.steps,
+        applied=plan.applied,
+        folder=town.place,
+        profile=town.profile,
+        remedies=town.replaced,
     )
     require_fit(plan, asked)
 
 
-def consent_of(plan: Plan, town: Declaration, decision: Path, signers: Path | None = None) -> Consent:
+def consent_of(
+    plan: Plan, town: Declaration, decision: Path, signers: Path | None = None, trust: Trust = Trust.NOBODY
+) -> Consent:
     """Return the consent of a written plan; raise RefusedPlan at once when no decision approves it, then or now.
 
     Where `signers`, or else the town, names who may sign, one of them must have signed the decision.
@@ -60,7 +72,7 @@ def consent_of(plan: Plan, town: Declaration, decision: Path, signers: Path | No
     approval = Approval(plan, read_decision(decision, content))
     today = datetime.now(UTC).date()
     require_approval(plan, approval.decision, today)
-    approval.require_still(decide(town, plan.digest))
+    approval.require_still(decide(town, plan.digest, trust))
     return lambda actual: approval.require(actual, today)
 
 

@@ -55,7 +55,7 @@ def answer(inputs: Mapping[str, object], ignored: Sequence[str], content: Conten
         return undecided(unreadable.troubles, content)
     remarks = [_about(trouble) for trouble in town.troubles]
     commitment = Commitment(town.city, content.controls, content.policies, town.waivers)
-    asked = {name: policy for name, policy in content.policies.items() if not compares(policy)}
+    asked = {name: policy for name, policy in content.policies.items() if not is_the_gates(policy)}
     remarks += _remarks(asked, Proposal(commitment, today))
     remarks.sort(key=lambda remark: not remark.mandatory)
     changes = sorted(content.policies.keys() - asked.keys())
@@ -64,6 +64,11 @@ def answer(inputs: Mapping[str, object], ignored: Sequence[str], content: Conten
         message = _message(words, say("pack-changes-hint"))
         remarks.append(Remark(CHANGES_ARE_ELSEWHERE, say("pack-changes-title"), message, mandatory=False))
     return Answer(tuple(remarks), dict.fromkeys(changes, say("pack-changes-reason")))
+
+
+def is_the_gates(policy: Policy) -> bool:
+    """Tell whether the gate alone judges a policy: it needs what stood before, or runs code of the town's."""
+    return compares(policy) or policy.predicate is not None
 
 
 def undecided(troubles: Sequence[Trouble], content: Content) -> Answer:

@@ -3,6 +3,7 @@
 A resource's inputs come with Analyze, as it is registered; AnalyzeStack comes at the end, with outputs. A preview is
 judged at the end, each remark on the resource that it is about. An `up` is judged as soon as the City is registered,
 since at the end everything would be made already: a mandatory remark then stands on the City, and nothing is made.
+Remediate comes before Analyze, and what it puts in place is what Analyze then sees.
 """
 
 # ruff: noqa: D102, N802 - the names, and what they mean, are those of Pulumi's protocol
@@ -10,7 +11,7 @@ since at the end everything would be made already: a mandatory remark then stand
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -21,12 +22,13 @@ from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi.runtime.proto import analyzer_pb2_grpc, engine_pb2, engine_pb2_grpc, plugin_pb2
 
 from beffroi import __version__
-from beffroi.components.declared import CITY
+from beffroi.components.declared import CITY, SERVER
 from beffroi.messages import say
 from beffroi.pack.content import Content
 from beffroi.pack.declared import Trouble
 from beffroi.pack.judging import Answer, answer, undecided
-from beffroi.pack.wording import diagnostic, pack_info, shown
+from beffroi.pack.remedies import Step, of_server, steps
+from beffroi.pack.wording import diagnostic, pack_info, remediation, shown
 from beffroi.provider.answers import answering
 from beffroi.provider.servicer import CHANNEL_OPTIONS
 from beffroi.provider.wire import unmarshal_struct
@@ -42,6 +44,7 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
         self._engine: engine_pb2_grpc.EngineStub | None = None
         self._acts = False
         self._cities: dict[str, Answer] = {}
+        self._remedies: list[Step] = []
         self._one_at_a_time = threading.RLock()
 
     @answering
@@ -76,8 +79,20 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
         return empty_pb2.Empty()
 
     @answering
-    def Remediate(self, _request: proto.AnalyzeRequest) -> proto.RemediateResponse:
-        return proto.RemediateResponse()
+    def Remediate(self, request: proto.AnalyzeRequest) -> proto.RemediateResponse:
+        inputs = unmarshal_struct(request.properties)
+        if request.type == CITY:
+            with self._one_at_a_time:
+                made = steps(inputs, list(request.options.ignoreChanges), self.content)
+                self._remedies += made
+            for each in (each for step in made for each in step.replaced):
+                self.log(request.urn, each.told(request.name))
+            return proto.RemediateResponse(remediations=[self._remediation(it.policy, it.inputs) for it in made])
+        mended = of_server(request.name, inputs, self._remedies) if request.type == SERVER else ()
+        return proto.RemediateResponse(remediations=[self._remediation(*each) for each in mended])
+
+    def _remediation(self, policy: str, inputs: Mapping[str, object]) -> proto.Remediation:
+        return remediation(self.content.policies[policy], inputs)
 
     @answering
     def Analyze(self, request: proto.AnalyzeRequest) -> proto.AnalyzeResponse:

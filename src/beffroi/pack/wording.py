@@ -8,15 +8,20 @@ from pulumi.runtime.proto import analyzer_pb2 as proto
 
 from beffroi import __version__
 from beffroi.components.declared import GATEWAY, SEGMENT, SERVER, colourless
-from beffroi.gate import compares
 from beffroi.messages import say, spoken_language
 from beffroi.pack.content import Content
-from beffroi.pack.judging import CHANGES_ARE_ELSEWHERE, CITY_IS_SOUND, Remark
+from beffroi.pack.judging import CHANGES_ARE_ELSEWHERE, CITY_IS_SOUND, Remark, is_the_gates
 from beffroi.policy import Level, Policy
+from beffroi.provider.wire import marshal_struct
 from beffroi.report.visible import visible
 
 NAME = "beffroi"
 
+_LEVELS = {
+    Level.MANDATORY: proto.MANDATORY,
+    Level.ADVISORY: proto.ADVISORY,
+    Level.REMEDIATE: proto.REMEDIATE,
+}
 _COMPONENTS = {"hosts": SERVER, "gateways": GATEWAY, "segments": SEGMENT}
 
 Components = Mapping[tuple[str, str, str], str]
@@ -41,6 +46,17 @@ def diagnostic(remark: Remark, city: str, components: Components) -> proto.Analy
     )
 
 
+def remediation(policy: Policy, inputs: Mapping[str, object]) -> proto.Remediation:
+    """Return what a policy's remedy puts in place of a component's inputs."""
+    return proto.Remediation(
+        policyName=policy.id,
+        policyPackName=NAME,
+        policyPackVersion=__version__,
+        description=shown(policy.title.of(spoken_language())),
+        properties=marshal_struct(inputs),
+    )
+
+
 def _urn(remark: Remark, city: str, components: Components) -> str:
     section, *rest = remark.path or ("",)
     kind = _COMPONENTS.get(str(section))
@@ -49,7 +65,7 @@ def _urn(remark: Remark, city: str, components: Components) -> str:
 
 def pack_info(content: Content) -> proto.AnalyzerInfo:
     """Return what the pack says of itself: its policies and, first of all, those that it cannot judge."""
-    changes = sorted(name for name, policy in content.policies.items() if compares(policy))
+    changes = sorted(name for name, policy in content.policies.items() if is_the_gates(policy))
     description = say("pack-description")
     if changes:
         description += " " + say("pack-changes", count=len(changes), policies=", ".join(changes))
@@ -77,14 +93,14 @@ def _own(name: str, key: str, level: proto.EnforcementLevel.ValueType) -> proto.
 def _policy(policy: Policy) -> proto.PolicyInfo:
     language = spoken_language()
     rationale = policy.rationale.of(language)
-    if compares(policy):
+    if is_the_gates(policy):
         rationale = f"{say('pack-changes-reason')} {rationale}"
     return proto.PolicyInfo(
         name=policy.id,
         displayName=shown(policy.title.of(language)),
         description=shown(rationale),
         remediation_steps=shown(policy.hint.of(language)) if policy.hint else "",
-        enforcementLevel=proto.ADVISORY if policy.level == Level.ADVISORY else proto.MANDATORY,
+        enforcementLevel=_LEVELS[policy.level],
         policy_type=proto.POLICY_TYPE_STACK,
         tags=[f"{framework}:{requirement}" for framework, ids in policy.maps.items() for requirement in ids],
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from beffroi.network.answer import Deviation, Responsible
 from beffroi.policy import Level
-from beffroi.review import Fault, Found, Review
+from beffroi.review import Correction, Fault, Found, Review
 from beffroi.waiver import Waiver
 
 from .bilingual import spoken_day
-from .gate_entry import Entry, Mark, counted, names
+from .gate_entry import Entry, Mark, counted, names, place
 from .inline import Filling, Words, prose, told
 
 SHOWN_PACKETS = 3
@@ -33,7 +33,7 @@ def mark_of(found: Found, *, standing: bool) -> Mark:
         return Mark.DOUBT if violation.doubtful else Mark.REFUSES
     if violation.waived:
         return Mark.WAIVED
-    if violation.level == Level.MANDATORY:
+    if violation.stands:
         return Mark.KNOWN
     return Mark.REMEDIED if violation.level == Level.REMEDIATE else Mark.REMARK
 
@@ -53,10 +53,13 @@ def violation(mark: Mark, found: Found, language: str) -> Entry:
     """Return a violation."""
     each = found.violation
     lines = [what(found, language)]
-    if each.doubtful:
+    if each.doubtful and not each.unanswered:
         lines.append(told("pages-doubtful-violation", language))
     if each.known and mark != Mark.KNOWN:
         lines.append(told("pages-known-violation", language))
+    lines += [_correction(it, language) for it in found.corrections]
+    if each.level == Level.REMEDIATE and each.stands:
+        lines.append(told("pages-not-remedied", language))
     if found.waiver is not None:
         lines.append(waived_by(found.waiver, language))
     title = prose(each.title.of(language))
@@ -66,7 +69,9 @@ def violation(mark: Mark, found: Found, language: str) -> Entry:
 def what(found: Found, language: str) -> Words:
     """Return what a violation says, its names told apart."""
     each = found.violation
-    filling: dict[str, Filling] = {**each.names}
+    filling: dict[str, Filling] = {**each.named(language)}
+    if "told" in filling:
+        filling["told"] = prose(each.named(language)["told"])
     if each.way_out is not None:
         filling["title"] = prose(each.title.of(language))
     return told(f"rule-{each.rule.replace('_', '-')}", language, **filling)
@@ -90,6 +95,11 @@ def way_out(found: Found, language: str) -> Words:
     if each.way_out is not None:
         return prose(each.way_out.of(language))
     return told(f"rule-{each.rule.replace('_', '-')}-hint", language, **each.names)
+
+
+def _correction(each: Correction, language: str) -> Words:
+    values = {"before": each.before, "after": each.after}
+    return told("pages-correction", language, field=each.field, place=place(each.spot, language), **values)
 
 
 def deviation(each: Deviation, review: Review, language: str) -> Entry:

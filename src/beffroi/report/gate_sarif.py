@@ -12,7 +12,7 @@ from typing import Any
 from beffroi import __version__
 from beffroi.messages import say
 from beffroi.policy import Level
-from beffroi.review import Review, Spot
+from beffroi.review import Correction, Review, Spot
 from beffroi.waiver import Waiver
 
 from . import gate_findings
@@ -27,6 +27,8 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 Json = dict[str, Any]
 
 _LEVELS = {Level.MANDATORY: "error", Level.ADVISORY: "warning", Level.REMEDIATE: "note"}
+_OF_MARKS = {Mark.DOUBT: "warning", Mark.REFUSES: "error"}
+_TOLD = ("field", "before", "after")
 _UNRESERVED = frozenset(f"{string.ascii_letters}{string.digits}-._~/".encode())
 
 
@@ -75,8 +77,10 @@ class _Run:
             message = self.message(
                 gate_findings.what(found, self.language), gate_findings.way_out(found, self.language)
             )
-            level = "warning" if mark == Mark.DOUBT else _LEVELS[each.level]
+            level = _OF_MARKS.get(mark, _LEVELS[each.level])
             result = self.result(each.policy, level, message, found.spot, self.prints.violation(each))
+            if found.corrections and all(it.columns and it.after == one_line(it.after) for it in found.corrections):
+                result["fixes"] = [_fix(found.corrections, self.language)]
             if "packet" in each.names:
                 result["properties"] = {"witness": one_line(each.names["packet"])}
             if mark == Mark.WAIVED:
@@ -148,8 +152,29 @@ def _suppression(waiver: Waiver | None, language: str) -> Json:
 
 
 def _location(spot: Spot) -> Json:
-    artifact = {"uri": uri(spot.file), "uriBaseId": "%SRCROOT%"}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": spot.line}}}
+    return {"physicalLocation": {"artifactLocation": _artifact(spot), "region": {"startLine": spot.line}}}
+
+
+def _artifact(spot: Spot) -> Json:
+    return {"uri": uri(spot.file), "uriBaseId": "%SRCROOT%"}
+
+
+def _fix(corrections: Sequence[Correction], language: str) -> Json:
+    """Return what makes a remedy in the files (SARIF 3.55), scalar for scalar: editors offer it."""
+    told = "; ".join(
+        say("pages-sarif-fix", language=language, **{name: one_line(getattr(it, name)) for name in _TOLD})
+        for it in corrections
+    )
+    return {
+        "description": _text(told),
+        "artifactChanges": [{"artifactLocation": _artifact(it.spot), "replacements": [_put(it)]} for it in corrections],
+    }
+
+
+def _put(correction: Correction) -> Json:
+    start, end = correction.columns or (1, 1)
+    region = {"startLine": correction.spot.line, "startColumn": start, "endColumn": end}
+    return {"deletedRegion": region, "insertedContent": {"text": correction.after}}
 
 
 def _text(text: str) -> Json:

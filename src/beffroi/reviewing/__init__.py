@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidCity
-from beffroi.gate import Strictness, excuse, judge
+from beffroi.gate import Strictness, Violation, excuse, judge
 from beffroi.network.answer import answer
 from beffroi.network.committed import proved
 from beffroi.policy import Policy
 from beffroi.review import Asked, Fault, Found, Review, Spot
-from beffroi.rules import Commitment, Proposal
+from beffroi.rules import Commitment, Own, Proposal
 from beffroi.verdict import Frozen
 
 from .blast import blast
@@ -37,12 +37,26 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Proposed:
-    """A proposed version, and the one that it changes, if that can be read. `base` and `head` name them to a person."""
+    """A proposed version, and the one that it changes, if that can be read. `base` and `head` name them to a person.
+
+    `own` and `own_before` hold what the town's own predicates answered about each, where they were trusted.
+    """
 
     after: Version
     before: Version | None = None
     base: str = ""
     head: str = ""
+    own: Mapping[str, Own] = field(default_factory=dict)
+    own_before: Mapping[str, Own] = field(default_factory=dict)
+
+    def policies(self) -> dict[str, Policy]:
+        """Return the policies that judge it."""
+        return judging(self.after.policies, self.before.policies if self.before else None)
+
+    def proposal(self, today: date) -> Proposal:
+        """Return what is judged, on a day."""
+        before = commitment(self.before, self.own_before) if self.before else None
+        return Proposal(commitment(self.after, self.own), today, before)
 
 
 class Question(Frozen):
@@ -74,8 +88,8 @@ def faulty(town: str, error: InvalidCity, *, base: str = "", head: str = "") -> 
 def review(proposed: Proposed, question: Question) -> Review:
     """Return all that there is to say of a proposed change; raise TooComplexError when the network cannot be proved."""
     after, before = proposed.after, proposed.before
-    policies = judging(after.policies, before.policies if before else None)
-    proposal = Proposal(commitment(after), question.today, commitment(before) if before else None)
+    policies = proposed.policies()
+    proposal = proposed.proposal(question.today)
     decision = judge(proposal, policies, question.plan, question.strictness)
     city = after.declared.city
     return Review(
@@ -83,10 +97,7 @@ def review(proposed: Proposed, question: Question) -> Review:
         base=proposed.base,
         head=proposed.head,
         decision=decision,
-        found=tuple(
-            Found(violation=it, spot=spot_of(it.source, it.path, after, before), waiver=excuse(it, proposal))
-            for it in decision.violations
-        ),
+        found=tuple(_found(it, proposed, proposal) for it in decision.violations),
         deviations=answer(proved(city), {}).deviations,
         flows=flow_changes(before, after) if before else (),
         flows_compared=before is not None,
@@ -100,6 +111,16 @@ def review(proposed: Proposed, question: Question) -> Review:
     )
 
 
+def _found(violation: Violation, proposed: Proposed, proposal: Proposal) -> Found:
+    after = proposed.after
+    return Found(
+        violation=violation,
+        spot=spot_of(violation.source, violation.path, after, proposed.before),
+        waiver=excuse(violation, proposal),
+        corrections=tuple(after.correction(each) for each in violation.replaced),
+    )
+
+
 def _asked(policy: Policy) -> Asked:
     return Asked(policy=policy.id, title=policy.title, rationale=policy.rationale, level=policy.level)
 
@@ -109,7 +130,7 @@ def version(declared: Declaration, policies: Mapping[str, Policy], *, prefix: st
     return Version(declared, policies, prefix)
 
 
-def commitment(of: Version) -> Commitment:
-    """Return what a version commits to, as policies judge it."""
-    declared = of.declared
-    return Commitment(declared.city, declared.controls, of.policies, declared.waivers)
+def commitment(of: Version, own: Mapping[str, Own] | None = None) -> Commitment:
+    """Return what a version commits to, as policies judge it; `own` are the answers of the town's own predicates."""
+    town = of.declared
+    return Commitment(town.city, town.controls, of.policies, town.waivers, town.as_written, town.replaced, own or {})

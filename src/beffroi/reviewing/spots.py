@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from beffroi.declaration import Declaration
 from beffroi.fieldpath import FieldPath, nearest
 from beffroi.policy import Policy
-from beffroi.review import Spot
+from beffroi.replaced import Replaced
+from beffroi.review import Correction, Spot
 from beffroi.rules import Source
 
 
@@ -28,6 +29,18 @@ class Version:
         places = self.declared.written.places
         place = places[nearest(path, places)]
         return Spot(file=place.file, line=place.line, before=before)
+
+    def correction(self, replaced: Replaced) -> Correction:
+        """Return a value that a remedy replaces, as a change of the files."""
+        span = self.declared.written.spans.get(replaced.path)
+        spot = self.spot(replaced.path)
+        return Correction(
+            spot=Spot(file=spot.file, line=span.line) if span else spot,
+            field=replaced.field,
+            before=replaced.before,
+            after=replaced.after,
+            columns=(span.column, span.end) if span and _is_scalar(replaced.becomes) else None,
+        )
 
     def content(self, folder: str, name: str, *, before: bool = False) -> Spot:
         """Return the first line of a control's or a policy's file."""
@@ -74,6 +87,11 @@ def _offers(version: Version, control: str) -> bool:
 def _set(version: Version, control: str) -> object:
     choice = version.declared.choice
     return None if choice is None else choice.value(control)
+
+
+def _is_scalar(value: object) -> bool:
+    """Tell whether a value takes the place of a scalar; one that goes would leave its key behind."""
+    return isinstance(value, str | bool | int | float)
 
 
 def spot_of(source: Source, path: FieldPath, after: Version, before: Version | None) -> Spot:

@@ -28,6 +28,8 @@ from pydantic import BaseModel, ConfigDict
 from beffroi.city import City
 from beffroi.control import Control
 from beffroi.fieldpath import FieldPath
+from beffroi.predicates.written import is_own
+from beffroi.replaced import Replaced
 from beffroi.waiver import Waiver
 
 if TYPE_CHECKING:
@@ -40,14 +42,62 @@ class RuleModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Source(StrEnum):
+    """In which part of the repository the path of a breach is written.
+
+    `town` and `before`: the town's files, as proposed and as they were. `waivers`: waivers.yml, a position first.
+    `controls` and `policies`: a control's or a policy's file, its id first.
+    """
+
+    TOWN = "town"
+    BEFORE = "before"
+    WAIVERS = "waivers"
+    CONTROLS = "controls"
+    POLICIES = "policies"
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One place where a rule is broken: what it is about, where it is written, and the names that tell it.
+
+    A `doubtful` breach may be none: something about it is not modelled, so that the gate cannot tell.
+    """
+
+    subject: str
+    path: FieldPath
+    names: dict[str, str] = field(default_factory=dict)
+    source: Source = Source.TOWN
+    doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A predicate of the town's that gave no answer: why (the message `rule-<why>`), and the names that tell it."""
+
+    why: str
+    names: dict[str, str] = field(default_factory=dict)
+
+
+Own = tuple[Breach, ...] | Unanswered
+"""What a predicate of the town's answered."""
+
+
 @dataclass(frozen=True)
 class Commitment:
-    """What one version of a town's repository commits to: the city, its controls (values set), policies, waivers."""
+    """What one version of a town's repository commits to: the city, its controls (values set), policies, waivers.
+
+    `city` is what will stand. Where remedies took the place of values of the files, `replaced` tells them, and
+    `as_written` is the city that the files declare. `own` holds what the town's own predicates answered about this
+    version, by policy; a policy that it does not hold was not asked.
+    """
 
     city: City
     controls: Mapping[str, Control] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    as_written: City | None = None
+    replaced: tuple[Replaced, ...] = ()
+    own: Mapping[str, Own] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,20 +117,6 @@ class Proposal:
         return self.after.city
 
 
-class Source(StrEnum):
-    """In which part of the repository the path of a breach is written.
-
-    `town` and `before`: the town's files, as proposed and as they were. `waivers`: waivers.yml, a position first.
-    `controls` and `policies`: a control's or a policy's file, its id first.
-    """
-
-    TOWN = "town"
-    BEFORE = "before"
-    WAIVERS = "waivers"
-    CONTROLS = "controls"
-    POLICIES = "policies"
-
-
 class Waivable(StrEnum):
     """Whether a waiver lets a rule's breaches pass.
 
@@ -90,20 +126,6 @@ class Waivable(StrEnum):
     ALWAYS = "always"
     IF_IT_STOOD = "if-it-stood"
     NEVER = "never"
-
-
-@dataclass(frozen=True)
-class Breach:
-    """One place where a rule is broken: what it is about, where it is written, and the names that tell it.
-
-    A `doubtful` breach may be none: something about it is not modelled, so that the gate cannot tell.
-    """
-
-    subject: str
-    path: FieldPath
-    names: dict[str, str] = field(default_factory=dict)
-    source: Source = Source.TOWN
-    doubtful: bool = False
 
 
 class Rule(Protocol):
@@ -142,7 +164,9 @@ def waivable(rule: Rule) -> Waivable:
 
 
 def load(name: str) -> Rule:
-    """Import the rule `name`; raise KeyError when there is none."""
-    if name not in names():
+    """Import the rule `name`, or what stands for a predicate of the town's; raise KeyError when there is none."""
+    if is_own(name):
+        name = "_own"
+    elif name not in names():
         raise KeyError(name)
     return cast("Rule", importlib.import_module(f"{__name__}.{name}"))

@@ -22,7 +22,9 @@ _SHOWN = 80
 class Params(RuleModel):
     """The fields of a policy that are looked at."""
 
-    fields: Annotated[tuple[Literal["rule", "params", "applies_to", "schema", "remedy"], ...], Field(min_length=1)]
+    fields: Annotated[
+        tuple[Literal["rule", "params", "applies_to", "schema", "remedy", "predicate"], ...], Field(min_length=1)
+    ]
 
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
@@ -44,6 +46,8 @@ def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
 def _value(policy: Policy, field: str) -> object:
     if field == "applies_to":
         return sorted(sort.value for sort in policy.applies_to)
+    if field == "predicate":
+        return str(policy.predicate or "")
     return getattr(policy, "schema_" if field == "schema" else field)
 
 

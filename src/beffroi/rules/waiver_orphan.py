@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 WAIVABLE = Waivable.NEVER
 
-_Breaks = Callable[[str], frozenset[str]]
-"""The subjects of which a policy does not hold, by the policy's name."""
+_Breaks = Callable[[str], frozenset[str] | None]
+"""The subjects of which a policy does not hold, by the policy's name; None where that was not told."""
 
 
 class Params(RuleModel):
@@ -62,7 +62,8 @@ def _has_a_use(waiver: Waiver, proposal: Proposal, breaks: _Breaks) -> bool:
     # Another rule refuses the waivers of what is never waived; asked here, this rule would ask itself.
     if policy is None or _is_never_waived(policy):
         return True
-    return waiver.subject in breaks(policy.id)
+    broken = breaks(policy.id)
+    return broken is None or waiver.subject in broken
 
 
 def _is_of_a_change(waiver: Waiver, proposal: Proposal) -> bool:
@@ -74,7 +75,8 @@ def _is_never_waived(policy: Policy) -> bool:
     return policy.rule is not None and waivable(load(policy.rule)) == Waivable.NEVER
 
 
-def _subjects(policy: Policy, proposal: Proposal) -> frozenset[str]:
+def _subjects(policy: Policy, proposal: Proposal) -> frozenset[str] | None:
     from beffroi.gate import violations  # noqa: PLC0415 - the gate is made of policies, and policies of rules
 
-    return frozenset(each.subject for each in violations(policy, proposal))
+    found = list(violations(policy, proposal))
+    return None if any(each.unanswered for each in found) else frozenset(each.subject for each in found)

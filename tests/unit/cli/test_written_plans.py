@@ -16,7 +16,9 @@ from beffroi import declaration
 from beffroi.cli.verbs import program
 from beffroi.errors import InvalidInput, RefusedPlan
 from beffroi.plan import Plan, Step, make_plan
+from beffroi.policy import load_policies
 from beffroi.records import read_decision, read_plan, write_plan
+from beffroi.remedy import mended
 
 pytestmark = pytest.mark.slow
 
@@ -142,6 +144,47 @@ def test_an_edited_file_refuses_before_any_stack_is_asked(made: TownRepository, 
     with pytest.raises(RefusedPlan, match="no longer fits: declaration, settings, rulesets"):
         run("apply", "--yes", file)
     assert not (tmp_path / "state").exists()
+
+
+OPEN, CLOSED = 'mode: "0755"', 'mode: "0750"'
+
+
+@pytest.fixture(name="remedied")
+def _remedied(made: TownRepository, tmp_path: Path) -> Path:
+    """The file of a plan of the town whose files open a store, made with the safe value."""
+    made.edit(CITY, CLOSED, OPEN)
+    town = mended(declaration.load(made.town), load_policies(made.folder))
+    file = tmp_path / "remedied.json"
+    write_plan(file, make_plan(town.city, town.desired, "hamlet", [STEP], folder=town.place, remedies=town.replaced))
+    return file
+
+
+def test_a_plan_with_remedies_is_accepted_and_the_decision_tells_them(remedied: Path) -> None:
+    assert gate(remedied) == 0
+    found = read_decision(remedied.with_suffix(".decision.json")).violations
+    assert [(it.was, it.becomes) for each in found for it in each.replaced] == [("0755", "0750")]
+
+
+def test_a_plan_with_remedies_no_longer_fits_once_the_files_are_mended(made: TownRepository, remedied: Path) -> None:
+    gate(remedied)
+    made.edit(CITY, OPEN, CLOSED)
+    with pytest.raises(RefusedPlan, match=r"no longer fits: values replaced by remedies \("):
+        run("apply", "--yes", remedied)
+
+
+def test_a_plan_made_with_the_unsafe_value_does_not_fit(made: TownRepository, file: Path) -> None:
+    made.edit(CITY, CLOSED, OPEN)
+    town = declaration.load(made.town)
+    write_plan(file, make_plan(town.city, town.desired, "hamlet", [STEP], folder=town.place))
+    with pytest.raises(RefusedPlan, match="no longer fits: declaration, values replaced by remedies, settings"):
+        gate(file)
+
+
+def test_what_is_remedied_is_told_before_anything_is_applied(remedied: Path) -> None:
+    gate(remedied)
+    _with(remedied, steps=())
+    done = CliRunner().invoke(program, ["apply", "--yes", str(remedied)], standalone_mode=False)
+    assert 'hosts.log.stores.records.mode: planned with "0750" instead of "0755"' in done.stderr
 
 
 @pytest.mark.parametrize(("option", "part"), [("--stack", "stack"), ("--profile", "profile")])

@@ -17,12 +17,14 @@ from pulumi.runtime.proto import analyzer_pb2 as proto
 
 from beffroi import gate, rules
 from beffroi.city import City
-from beffroi.components.declared import CITY, DECLARATION, GATEWAY, SEGMENT, SERVER, city_inputs
+from beffroi.components.declared import CITY, DECLARATION, GATEWAY, SEGMENT, SERVER, city_inputs, plain
 from beffroi.pack.content import Content
+from beffroi.pack.declared import read
 from beffroi.pack.judging import CHANGES_ARE_ELSEWHERE, CITY_IS_SOUND
 from beffroi.pack.plugin import profile_of
 from beffroi.policy import Example, Level, Policy
-from beffroi.provider.wire import UNKNOWN, Secret
+from beffroi.provider.wire import UNKNOWN, Secret, unmarshal_struct
+from beffroi.remedy import remedied
 from beffroi.rules import Breach
 from beffroi.waiver import Waiver
 
@@ -223,16 +225,54 @@ def _schema_policy(level: Level, **more: object) -> Policy:
     )
 
 
-def test_a_remedy_is_told_and_not_applied(engine: Engine, town: Town) -> None:
+# Remedies
+
+
+MODE = "data/stores-are-closed-to-others"
+OPEN: dict[str, Any] = {"hosts": {"db": {"stores": {"requests": {"mode": "0777"}}}}}
+
+
+def test_a_remedy_of_what_pulumi_provisions_is_told_and_not_made(engine: Engine, town: Town) -> None:
     policy = _schema_policy(Level.REMEDIATE, remedy={"os": "debian-13"})
     engine.content = Content({policy.id: policy})
     inputs = city_inputs(town(), ())
-    request = proto.AnalyzeRequest(type=CITY, urn=urn(CITY, "example"), name="example")
-    assert not engine.stub.Remediate(request).remediations
+    assert engine.remediate(CITY, "example", inputs) == []
     engine.analyze(CITY, "example", inputs)
     response = engine.analyze_stack([(CITY, "example", "")])
     assert len(_refusals(response)) == len(town().hosts)
     assert all('{"os": "debian-13"}' in it.message for it in response.diagnostics)
+
+
+def test_a_remedy_of_what_is_only_configured_is_the_gates(engine: Engine, town: Town) -> None:
+    city, replaced = remedied(town(OPEN), engine.content.policies)
+    [made] = engine.remediate(CITY, "example", city_inputs(town(OPEN), ()))
+    assert (made.policyName, [it.policy for it in replaced]) == (MODE, [MODE])
+    assert read(unmarshal_struct(made.properties)).city == city
+
+
+def test_what_a_remedy_put_there_is_then_judged(engine: Engine, town: Town) -> None:
+    [made] = engine.remediate(CITY, "example", city_inputs(town(OPEN), ()))
+    response = _carrying(engine, unmarshal_struct(made.properties))
+    assert MODE not in {it.policyName for it in response.diagnostics}
+
+
+def test_the_server_of_a_mended_store_is_mended_too(engine: Engine, town: Town) -> None:
+    engine.remediate(CITY, "example", city_inputs(town(OPEN), ()))
+    [made] = engine.remediate(SERVER, "db", plain(town(OPEN).hosts["db"]))
+    properties: Any = unmarshal_struct(made.properties)
+    assert (made.policyName, properties["stores"]["requests"]["mode"]) == (MODE, "0750")
+    assert engine.remediate(SERVER, "web", plain(town(OPEN).hosts["web"])) == []
+
+
+def test_what_a_waiver_names_is_not_remedied(engine: Engine, town: Town) -> None:
+    text = {"fr": "x", "en": "x"}
+    about = {"policy": MODE, "subject": "requests", "reason": text, "until": "2020-01-01"}
+    waiver = Waiver.model_validate({**about, "owner": "it", "approver": "dpo", "compensating": "x"})
+    assert engine.remediate(CITY, "example", city_inputs(town(OPEN), (waiver,))) == []
+
+
+def test_what_cannot_be_read_is_not_remedied(engine: Engine, town: Town) -> None:
+    assert engine.remediate(CITY, "example", {**city_inputs(town(OPEN), ()), DECLARATION: UNKNOWN}) == []
 
 
 @pytest.mark.parametrize(("language", "words"), [("fr", "ouvre le port"), ("en", "opens port")])
@@ -259,7 +299,7 @@ def test_a_hostile_text_can_neither_kill_pulumi_nor_act_on_a_terminal(engine: En
 
 def test_the_pack_lists_every_policy_and_its_level(engine: Engine) -> None:
     listed = {it.name: it.enforcementLevel for it in engine.information().policies}
-    levels = {Level.ADVISORY: proto.ADVISORY}
+    levels = {Level.ADVISORY: proto.ADVISORY, Level.REMEDIATE: proto.REMEDIATE}
     assert listed.pop(CITY_IS_SOUND) == proto.MANDATORY
     listed.pop(CHANGES_ARE_ELSEWHERE, None)
     assert listed == {name: levels.get(it.level, proto.MANDATORY) for name, it in engine.content.policies.items()}
