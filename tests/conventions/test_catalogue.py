@@ -43,6 +43,12 @@ FAMILIES = (
     "plan-*",  # cli/plan.py: one a sort of change
     "plan-part-*",  # plan.py: one a part
     "prove-*",  # cli/prove.py: one a sort of deviation, one an exit code
+    "register-content-*",  # register/contents.py: one a content
+    "register-csv-*",  # report/register_csv.py: one a column
+    "register-form-*",  # the register's templates: one a form
+    "register-form-lead-*",
+    "register-map-*",  # report/activity_map.py: one a column
+    "register-standing-*",  # report/register_pages.py: one a standing
     "report-*",  # report/terminal.py and the page's templates
     "report-answer-*",
     "report-basis-*",
