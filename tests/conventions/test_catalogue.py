@@ -57,6 +57,17 @@ FAMILIES = (
     "report-outcome-*",
     "report-severity-*",
     "report-zone-*",
+    "request-ask-*",  # request/questions.py: one a field
+    "request-ask-*-en",
+    "request-ask-*-fr",
+    "request-ask-activity-*",
+    "request-ask-activity-*-en",
+    "request-ask-activity-*-fr",
+    "request-ask-activity-retention-*",
+    "request-ask-activity-retention-*-en",
+    "request-ask-activity-retention-*-fr",
+    "request-gate-*",  # report/request_markdown.py: one a judgement
+    "request-row-*",
     "rule-*",  # gate.py: one a rule, and its way out
     "wrong-*",  # explain.py: one a mistake of form
 )

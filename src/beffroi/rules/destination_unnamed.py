@@ -19,7 +19,10 @@ class Params(RuleModel):
 
 
 def find(proposal: Proposal, _params: Params) -> Iterator[Breach]:
-    """Yield the flows to a place of which their activity says nothing, each once."""
+    """Yield the flows to a place of which their activity says nothing, each once.
+
+    Places that keep other activities' data are for another rule.
+    """
     city = proposal.city
     found: set[int] = set()
     for index, flow, source, destination in pairs(city):
@@ -33,7 +36,7 @@ def find(proposal: Proposal, _params: Params) -> Iterator[Breach]:
 
 
 def _named(city: City, name: str, activity: ProcessingActivity, source: str, destination: str) -> bool:
-    if _keeps(city, activity, destination) or _keeps(city, activity, source):
+    if any(host.stores for host in hosts(city, destination).values()) or _keeps(city, activity, source):
         return True
     if destination == INTERNET:
         return bool(activity.processors or activity.transfers or activity.recipients)
