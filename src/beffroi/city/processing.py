@@ -36,6 +36,7 @@ def length(duration: str) -> timedelta:
     number, unit = duration.split()
     return timedelta(days=int(number) * _DAYS[unit.removesuffix("s")])
 
+
 EEA = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK IS LI NO".split()  # noqa: SIM905
 )

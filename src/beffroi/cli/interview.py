@@ -60,9 +60,9 @@ def _fill(whole: dict[str, Any], field: str, words: str) -> None:
     elif field == "encrypted":
         put(whole, path, words.lower() in _YES)
     elif field == "processing" and words == "-":
-        put(whole, ("personal_data",), False)
+        put(whole, ("personal_data",), field=False)
     elif field == "until" and words == "-":
-        put(whole, ("permanent",), True)
+        put(whole, ("permanent",), field=True)
     elif field in _LISTS:
         put(whole, path, [both_languages(part) for part in words.split(";")])
     elif field == "activity.categories":

@@ -17,6 +17,7 @@ from beffroi.register import build
 from beffroi.register.model import Register, to_json
 from beffroi.report.visible import one_line
 from beffroi.runs import Run
+from beffroi.state import StackState
 
 from .options import declared, json_option, stack_option, town_argument, works
 
@@ -45,7 +46,7 @@ def command(town: Path, root: Path | None, profile: str, stack: str | None, out:
     return register.exit_code
 
 
-def _last(state: runs.StackState) -> Run | None:
+def _last(state: StackState) -> Run | None:
     """Return the last run; None where nothing was ever verified, which the register says."""
     return runs.latest(state)[1] if any(state.part("runs").glob("*/run.json")) else None
 
@@ -78,8 +79,9 @@ def _keep(folder: Path, found: dict[str, str]) -> None:
 
 def _told(register: Register) -> Iterator[str]:
     language = spoken_language()
-    forms = {form: len(register.of_form(form)) for form in ("controller", "processor")}
-    yield say("register-told", town=register.town, activities=len(register.entries), **forms)
+    controller, processor = (len(register.of_form(form)) for form in ("controller", "processor"))
+    activities = len(register.entries)
+    yield say("register-told", town=register.town, activities=activities, controller=controller, processor=processor)
     if register.looked is None:
         yield say("register-never-verified")
     else:

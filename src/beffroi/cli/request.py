@@ -14,6 +14,7 @@ import click
 from pydantic import ValidationError
 
 from beffroi import declaration, yamlfile
+from beffroi.city.loader import load as load_town
 from beffroi.declaration import Declaration
 from beffroi.errors import CouldNotAct, InvalidCity, InvalidInput
 from beffroi.explain import explain
@@ -101,8 +102,8 @@ def answered(standing: Declaration, wish: Wish, today: date) -> Answer:
     name = standing.city.town.name
     if made is None:
         return Answer(name, wish, questions(wish, standing.city))
-    files = {path.name: _text(path) for path in sorted(standing.folder.glob("*.yml"))}
-    edits = edited(standing.written, files, made.additions)
+    files = {path.name: _text(path) for path in sorted(standing.folder.glob("[!.]*.yml"))}
+    edits = edited(load_town(standing.folder, shown_as="."), files, made.additions)
     with tempfile.TemporaryDirectory(prefix="beffroi-request-") as folder:
         copy = Path(folder) / "town"
         copy.mkdir(mode=0o700)
@@ -179,9 +180,11 @@ def _plain(answer: Answer, standing: Declaration, text: str) -> dict[str, Any]:
 
 
 def _write(answer: Answer, folder: Path) -> None:
-    """Write the change into the town's files, unless an answer is missing, the files would hold mistakes, or moved on."""
+    """Write the change into the town's files, unless an answer is missing or they hold mistakes or moved on."""
     if answer.questions or answer.review is None or answer.review.faults:
-        raise InvalidInput(say("request-not-written", count=len(answer.questions)), hint=say("request-not-written-hint"))
+        raise InvalidInput(
+            say("request-not-written", count=len(answer.questions)), hint=say("request-not-written-hint")
+        )
     real = {edit.name: Path(os.path.realpath(folder / edit.name)) for edit in answer.edits}
     for edit in answer.edits:
         if _text(real[edit.name]) != edit.before:

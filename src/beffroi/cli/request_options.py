@@ -44,7 +44,7 @@ _PLAIN = {
 }
 REPEATED = {"from", "to", "store", *_LISTS}
 
-HELP = {
+HELP: dict[str, Callable[[], str]] = {
     "name": lambda: say("request-name-option"),
     "from": lambda: say("request-from-option"),
     "to": lambda: say("request-to-option"),

@@ -1,4 +1,4 @@
-"""The register of processing activities (RGPD, article 30), made from what is declared and from the last verdicts. Pure.
+"""The register of processing activities (RGPD, article 30), from what is declared and the last verdicts. Pure.
 
 It says what article 30 asks for, activity by activity, or where to declare what is missing; and for each security
 measure the controls that prove it, with their last verdict and its date. It is no legal opinion.

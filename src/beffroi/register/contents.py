@@ -1,4 +1,4 @@
-"""What article 30 asks of an activity's entry, form by form: stated, none, or missing with the place to declare it. Pure.
+"""What article 30 asks of an activity's entry, form by form: stated, none, or missing. Pure.
 
 Source: Regulation (EU) 2016/679, article 30(1)(a) to (g) for a controller, 30(2)(a) to (d) for a processor. The legal
 basis (article 6) and the impact assessment (article 35) are not asked for by article 30; registers state them.
@@ -72,7 +72,9 @@ class _Writer:
         """Return all that leaves the European Economic Area, and what covers it."""
         activity = self.activity
         found = [
-            filled("register-transfer", who=plain(each.name), country=each.country, guarantee=_guarantee(each.guarantee))
+            filled(
+                "register-transfer", who=plain(each.name), country=each.country, guarantee=_guarantee(each.guarantee)
+            )
             for each in activity.processors
             if each.country not in EEA
         ]
@@ -128,8 +130,10 @@ def _as_processor(writer: _Writer) -> Iterator[Content]:
     yield writer.wanted("30(2)(b)", "processing", [joined(activity.label, activity.purpose)])
     yield writer.transfers("30(2)(c)")
     yield writer.measures("30(2)(d)")
-    yield writer.wanted("28", "sub-processors", map(_processor, activity.processors)) if activity.processors else (
-        writer.where_applicable("28", "sub-processors", [])
+    yield (
+        writer.wanted("28", "sub-processors", map(_processor, activity.processors))
+        if activity.processors
+        else (writer.where_applicable("28", "sub-processors", []))
     )
     yield from _beside(writer)
 
@@ -190,6 +194,4 @@ def plain(line: str) -> Text:
 
 def joined(*texts: Text) -> Text:
     """Return texts one after the other."""
-    return Text.model_construct(
-        fr=" ; ".join(each.fr for each in texts), en="; ".join(each.en for each in texts)
-    )
+    return Text.model_construct(fr=" ; ".join(each.fr for each in texts), en="; ".join(each.en for each in texts))

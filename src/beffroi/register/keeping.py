@@ -29,7 +29,7 @@ def stores(city: City, activity: str) -> tuple[KeptStore, ...]:
 
 
 def copiers(city: City, activity: str, host: str) -> tuple[str, ...]:
-    """Return the machines that fetch what `host` keeps of an activity: by a flow that serves it, or none in particular."""
+    """Return the machines that fetch what `host` keeps, by a flow that serves the activity or none in particular."""
     backups = city.hosts_with_role(BACKUP_ROLE)
     names = {host, *city.hosts[host].interfaces}
     found = (

@@ -109,7 +109,7 @@ class Entry(Frozen):
         return tuple(line for line in self.security if line.standing in UNPROVED)
 
     def broken(self) -> tuple[SecurityLine, ...]:
-        """Return the security lines of which something fails or is waived, also where the rest could not be looked at."""
+        """Return the security lines of which something fails or is waived, whatever else could not be looked at."""
         return tuple(line for line in self.security if line.fails or line.standing == Standing.WAIVED)
 
     def proved(self) -> tuple[SecurityLine, ...]:

@@ -21,4 +21,4 @@ def filled(key: str, **names: Text | str) -> Text:
         )
         for language in ("fr", "en")
     }
-    return Text.model_construct(**sides)
+    return Text.model_construct(fr=sides["fr"], en=sides["en"])

@@ -1,4 +1,4 @@
-"""What proves an activity's security: each measure with the controls that it cites, then the town's own controls. Pure."""
+"""What proves an activity's security: the controls that measures cite, then the town's own. Pure."""
 
 from __future__ import annotations
 

@@ -55,6 +55,15 @@ class _Box:
         return self.y + self.height / 2
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """The boxes that arrows join: sources and flows by name, stores by host."""
+
+    sources: dict[str, _Box]
+    flows: dict[str, _Box]
+    stores: dict[str, list[_Box]]
+
+
 def draw(city: City, entry: Entry) -> Markup:
     """Return the map of an activity as an `<svg>` element."""
     activity = city.processing[entry.name]
@@ -70,7 +79,7 @@ def draw(city: City, entry: Entry) -> Markup:
     boxes = [box for column in columns for box in column] + [box for row in rows for box in row]
     arrows = [
         *_bus(subjects, [sources[name] for name in path.first if name in sources]),
-        *_arrows(city, path, sources, flows, {store.name: row[0] for store, row in zip(kept, rows, strict=True)}, kept),
+        *_arrows(city, path, _Columns(sources, flows, _by_host(kept, rows))),
         *(arrow for row in rows for arrow in (_arrow(row[0], row[1]), _arrow(row[1], row[2]))),
     ]
     parts = Markup("\n").join([*_titles(), *arrows, *map(_drawn, boxes)])
@@ -148,22 +157,22 @@ def _copies(city: City, entry: Entry, activity: ProcessingActivity, store: KeptS
     return _Box([*lines, *(plain(each.name) for each in kept[:2]), lasts])
 
 
-def _arrows(
-    city: City,
-    path: Course,
-    sources: dict[str, _Box],
-    flows: dict[str, _Box],
-    stores: dict[str, _Box],
-    kept: list[KeptStore],
-) -> Iterator[Markup]:
+def _by_host(kept: Sequence[KeptStore], rows: Sequence[tuple[_Box, _Box, _Box]]) -> dict[str, list[_Box]]:
+    found: dict[str, list[_Box]] = {}
+    for store, row in zip(kept, rows, strict=True):
+        found.setdefault(store.host, []).append(row[0])
+    return found
+
+
+def _arrows(city: City, path: Course, columns: _Columns) -> Iterator[Markup]:
     for flow in path.flows:
-        box = flows.get(flow.name)
+        box = columns.flows.get(flow.name)
         if box is None:
             continue
-        yield from (_arrow(sources[name], box) for name in flow.source if name in sources)
+        yield from (_arrow(columns.sources[name], box) for name in flow.source if name in columns.sources)
         reached = path.reached(city, flow)
-        yield from (_arrow(box, stores[each.name]) for each in kept if each.host in reached)
-        yield from (_relay(box, flows[name]) for name in path.next_of(flow) if name in flows)
+        yield from (_arrow(box, each) for host, boxes in columns.stores.items() if host in reached for each in boxes)
+        yield from (_relay(box, columns.flows[name]) for name in path.next_of(flow) if name in columns.flows)
 
 
 def _bus(subjects: Sequence[_Box], sources: Sequence[_Box]) -> Iterator[Markup]:
@@ -243,4 +252,3 @@ def _folded(text: str) -> list[str]:
             lines.append("")
         lines[-1] = f"{lines[-1]} {wanted}".strip()
     return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], f"{lines[_LINES - 1]}…"]
-

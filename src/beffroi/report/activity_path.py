@@ -37,7 +37,9 @@ def course(city: City, activity: str) -> Course:
     depth = {id(flow): 0 for flow in flows}
     for _ in flows:
         for flow in flows:
-            before = [depth[id(each)] for each in flows if each is not flow and set(each.destination) & set(flow.source)]
+            before = [
+                depth[id(each)] for each in flows if each is not flow and set(each.destination) & set(flow.source)
+            ]
             if before and max(before) < len(flows):
                 depth[id(flow)] = max(depth[id(flow)], max(before) + 1)
     ordered = sorted(flows, key=lambda flow: depth[id(flow)])

@@ -34,7 +34,7 @@ def tables(register: Register, language: str) -> dict[str, str]:
 def cell(text: str) -> str:
     """Return a text that no spreadsheet computes, on one line."""
     flat = one_line(text)
-    return f"'{flat}" if flat.lstrip(" \u00a0'␉␍␊").startswith(_FORMULA) or text[:1] in "\t\r\n" else flat
+    return f"'{flat}" if flat.lstrip(" \u00a0'␉␍␊").startswith(_FORMULA) or text.startswith(("\t", "\r", "\n")) else flat
 
 
 def _written(rows: Iterable[Sequence[str]], language: str) -> str:
@@ -48,8 +48,10 @@ def _form(register: Register, form: str, language: str) -> str:
     entries = register.of_form(form)
     heads = [_head(content, language) for content in entries[0].contents]
     labels = [say(f"register-csv-{name}", language=language) for name in ("activity", "name", "unproved")]
-    rows = [[entry.label.of(language), entry.name, _unproved(entry, language), *_contents(entry, language)]
-            for entry in entries]
+    rows = [
+        [entry.label.of(language), entry.name, _unproved(entry, language), *_contents(entry, language)]
+        for entry in entries
+    ]
     return _written([[*labels, *heads], *rows], language)
 
 
@@ -92,5 +94,9 @@ def _standing(line: SecurityLine, language: str) -> str:
 
 def _proof(proof: Proof, language: str) -> list[str]:
     word = f"report-outcome-{proof.outcome}" if proof.outcome else "register-never"
-    when = spoken_day(proof.when, f"{proof.when:%H:%M:%S} {proof.when.tzname() or ''}".strip(), language) if proof.when else ""
+    when = (
+        spoken_day(proof.when, f"{proof.when:%H:%M:%S} {proof.when.tzname() or ''}".strip(), language)
+        if proof.when
+        else ""
+    )
     return [proof.control, proof.host, say(word, language=language), when, proof.reason]

@@ -1,4 +1,4 @@
-"""The register as HTML: a page for the town and one for each activity, in both languages, asking nothing of the network."""
+"""The register as HTML: a page for the town and one for each activity, in both languages. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class Cited:
-    """Verdicts of one control that agree, told together: the machines, the verdict, the last of its dates, the reasons."""
+    """Verdicts of one control that agree, told together: machines, verdict, last of its dates, reasons."""
 
     control: str
     title: Text
@@ -94,7 +94,7 @@ def _index(register: Register, city: City, language: str) -> str:
         "missing": list(_missing(register)),
         "forms": {form: entries for form, entries in forms.items() if entries},
     }
-    return _rendered("register.html.j2", register, city, language, title, page)
+    return _rendered("register.html.j2", title, language, {"register": register, "city": city, **page})
 
 
 def _activity(register: Register, entry: Entry, city: City, language: str) -> str:
@@ -109,16 +109,12 @@ def _activity(register: Register, entry: Entry, city: City, language: str) -> st
         "broken": entry.broken(),
         "proved": entry.proved(),
     }
-    return _rendered("activity.html.j2", register, city, language, title, page)
+    return _rendered("activity.html.j2", title, language, {"register": register, "city": city, **page})
 
 
-def _rendered(
-    template: str, register: Register, city: City, language: str, title: Text, page: dict[str, Any]
-) -> str:
+def _rendered(template: str, title: Text, language: str, page: dict[str, Any]) -> str:
     style, script = asset("style.css") + asset("register.css"), asset("speaking.js") + asset("register.js")
     fixed = {
-        "register": register,
-        "city": city,
         "language": language,
         "version": __version__,
         "titles": {each: title.of(each) for each in LANGUAGES},
@@ -168,5 +164,3 @@ def _missing(register: Register) -> Iterator[tuple[tuple[Entry, ...], Content]]:
             found.setdefault((content.field, content.spot), []).append((entry, content))
     for lacking in found.values():
         yield tuple(entry for entry, _ in lacking), lacking[0][1]
-
-

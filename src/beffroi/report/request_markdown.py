@@ -1,10 +1,9 @@
-"""The answer to a wish as the text of a pull request: what is asked, what it opens, what it brings, what is missing. Pure."""
+"""The answer to a wish as the text of a pull request: what is asked, missing, opened, brought. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-
 
 from beffroi.request.answer import Answer, Brought
 from beffroi.request.questions import Asked
@@ -64,8 +63,11 @@ def _names(listed: tuple[str, ...], language: str) -> Words:
 def _service(answer: Answer, language: str) -> Words:
     wish, draft = answer.wish, answer.draft
     if draft is None:
-        return name(wish.service or wish.port) if wish.service or wish.port else told("request-unanswered", language)
-    return name(draft.service) if not wish.port else told("request-port", language, service=draft.service, port=wish.port)
+        asked = wish.service or wish.port
+        return name(asked) if asked else told("request-unanswered", language)
+    return (
+        name(draft.service) if not wish.port else told("request-port", language, service=draft.service, port=wish.port)
+    )
 
 
 def _activity(answer: Answer, language: str) -> Words:
@@ -116,9 +118,7 @@ def _gate(answer: Answer, language: str) -> Iterator[str]:
     if review.decision is not None:
         day = prose(spoken_day(review.decision.today, None, language))
         yield inline(told("request-gate-asked", language, count=len(review.decision.policies), day=day))
-    others = [
-        (mark, found) for mark, found in gate_findings.marked(review) if mark not in {Mark.REFUSES, Mark.DOUBT}
-    ]
+    others = [(mark, found) for mark, found in gate_findings.marked(review) if mark not in {Mark.REFUSES, Mark.DOUBT}]
     fresh = [(mark, found) for mark, found in others if not found.violation.known]
     yield from _some((entry(gate_findings.violation(*each, language), language) for each in fresh), language)
     if len(others) > len(fresh):
@@ -176,5 +176,3 @@ def _some(lines: Iterable[str], language: str) -> Iterator[str]:
     yield from listed[:SHOWN]
     if len(listed) > SHOWN:
         yield f"- {inline(told('request-more', language, count=len(listed) - SHOWN))}"
-
-

@@ -21,7 +21,12 @@ from beffroi.fieldpath import FieldPath
 from .proposal import Addition
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN = re.compile(r"[a-z][a-z0-9]*([/-][a-z0-9]+)*|[0-9]{4}-[0-9]{2}-[0-9]{2}|[1-9][0-9]{0,4} [a-z]+")
+_PLAIN = re.compile(
+    r"[a-z][a-z0-9]*([/_-][a-z0-9]+)*|/[A-Za-z0-9._/-]+|[0-9]{4}-[0-9]{2}-[0-9]{2}|[1-9][0-9]{0,4} [a-z]+"
+    r"|[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?"
+)
+"""Names, paths, days, lengths of time, IPv4 addresses and networks: what towns write without quotes."""
+
 _WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 
 
@@ -36,7 +41,10 @@ class Edited:
 
 
 def edited(written: Loaded, files: Mapping[str, str], additions: Iterable[Addition]) -> tuple[Edited, ...]:
-    """Return the files that change. `files` are the town's, by name; each addition goes where its like are written."""
+    """Return the files that change. `files` are the town's, by name; each addition goes where its like are written.
+
+    `written` is the town with its places as bare file names (`load(folder, shown_as=".")`).
+    """
     by_file: dict[str, list[Addition]] = {}
     for addition in additions:
         by_file.setdefault(_home(written, files, addition.path), []).append(addition)
@@ -74,14 +82,14 @@ def _home(written: Loaded, files: Mapping[str, str], path: FieldPath) -> str:
     if not inside:
         inside = [place for known, place in written.places.items() if known == path[:-1] and known]
     flows = [place for known, place in written.places.items() if known[:1] in {("flows",), ("town",)}]
-    names = [place.file.rpartition("/")[2] for place in inside or flows]
-    return next((name for name in reversed(names) if name in files), sorted(files)[-1])
+    names = [place.file for place in inside or flows]
+    return next((name for name in reversed(names) if name in files), max(files))
 
 
 def _with(text: str, addition: Addition) -> str:
     """Return the text of a file with one entry more."""
-    root = yaml.compose(text, Loader=_LOADER)
-    node, depth = root, 0
+    node: Any = yaml.compose(text, Loader=_LOADER)
+    depth = 0
     for step in addition.path:
         inner = _child(node, step)
         if inner is None:
@@ -166,7 +174,8 @@ def _item(value: Any) -> list[str]:  # noqa: ANN401
 
 def _inline(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(key)}: {_inline(each)}" for key, each in value.items()) + "}"
+        sides = ((key, _text(each) if key in {"fr", "en"} else _inline(each)) for key, each in value.items())
+        return "{" + ", ".join(f"{_scalar(key)}: {side}" for key, side in sides) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_inline, value)) + "]"
     return _scalar(value)
@@ -179,4 +188,9 @@ def _scalar(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, int):
         return str(value)
     text = str(value)
-    return text if _PLAIN.fullmatch(text) and text not in _WORDS else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.fullmatch(text) and text not in _WORDS else _text(text)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    """Return a text for people between double quotes: what JSON escapes, YAML reads alike."""
+    return json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ def draft(wish: Wish, city: City) -> Draft | None:
         *_services(wish, city, service),
         *_offers(wish, city, service),
         *([] if lacking else _activity(wish, city)),
-        Addition(("flows",), None, _flow(wish, flow, service, without_activity=lacking)),
+        *(Addition(("flows",), None, each) for each in _flows(wish, flow, service, without_activity=lacking)),
     ]
     return Draft(flow, service, tuple(additions), asked, lacking)
 
@@ -81,7 +81,7 @@ def _services(wish: Wish, city: City, service: str) -> Iterator[Addition]:
 
 def _offers(wish: Wish, city: City, service: str) -> Iterator[Addition]:
     """Yield what makes each destination offer the service; segments and the internet offer what stands there."""
-    sections = {"hosts": city.hosts, "gateways": city.gateways, "fleets": city.fleets}
+    sections: dict[str, Mapping[str, Any]] = {"hosts": city.hosts, "gateways": city.gateways, "fleets": city.fleets}
     for name in wish.destination:
         for section, entries in sections.items():
             entry = entries.get(name)
@@ -104,30 +104,33 @@ def _entry(wish: Wish, activity: ActivityWish) -> dict[str, Any]:
     stores = [*written.pop("stores", ()), *written.pop("new_stores", ())]
     kept = {name: value for name, value in written.items() if value not in ({}, None)}
     order = ("label", "purpose", "legal_basis", "legal_reference")
-    first = {name: kept.pop(name) for name in order if name in kept}
-    last = {name: kept.pop(name) for name in ("retention", "security_measures", "impact_assessment") if name in kept}
+    first: dict[str, Any] = {name: kept.pop(name) for name in order if name in kept}
+    last: dict[str, Any] = {
+        name: kept.pop(name) for name in ("retention", "security_measures", "impact_assessment") if name in kept
+    }
     responsible = kept.pop("responsible", wish.asked_by)
     return {**first, "responsible": responsible, **kept, "stores": stores, **last}
 
 
-def _flow(wish: Wish, name: str, service: str, *, without_activity: bool) -> dict[str, Any]:
-    flow: dict[str, Any] = {
-        "name": name,
-        "from": _one_or_many(wish.source),
-        "to": _one_or_many(wish.destination),
-        "service": service,
-        "purpose": _text(wish.purpose),
-    }
+def _flows(wish: Wish, name: str, service: str, *, without_activity: bool) -> Iterator[dict[str, Any]]:
+    """Yield the flow that is asked for, then those that it takes besides."""
+    last: dict[str, Any] = {}
     if wish.processing and wish.personal_data is not False and not without_activity:
-        flow["processing"] = wish.processing
+        last["processing"] = wish.processing
     if wish.until:
-        flow["until"] = wish.until.isoformat()
-    return flow
+        last["until"] = wish.until.isoformat()
+    ends = {"from": _one_or_many(wish.source), "to": _one_or_many(wish.destination)}
+    yield {"name": name, **ends, "service": service, "purpose": _text(wish.purpose), **last}
+    for each in wish.then:
+        ends = {"from": _one_or_many(each.source), "to": _one_or_many(each.destination)}
+        yield {"name": each.name, **ends, "service": each.service, "purpose": each.purpose.model_dump(), **last}
 
 
 def _text(text: HalfText) -> dict[str, str]:
     """Return a text, what is missing marked as such in its own language."""
-    return {language: getattr(text, language) or say("request-to-complete", language=language) for language in ("fr", "en")}
+    return {
+        language: getattr(text, language) or say("request-to-complete", language=language) for language in ("fr", "en")
+    }
 
 
 def _one_or_many(names: tuple[str, ...]) -> str | list[str]:

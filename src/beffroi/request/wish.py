@@ -1,4 +1,4 @@
-"""What a service asks for, in the model's own words; whatever is left out is asked, never guessed. Pure but for reading."""
+"""What a service asks for, in the model's own words; what is left out is asked, never guessed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from beffroi.yamlfile import Document
 
 PortOf = Annotated[str, StringConstraints(pattern=r"^(tcp|udp)/[0-9]{1,5}(-[0-9]{1,5})?$|^icmp$")]
 """A transport and its ports: `tcp/8883`, `udp/5000-5010`, `icmp`."""
+
+
+def _one_name_is_a_list_of_one(names: object) -> object:
+    return (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list) else names
 
 
 class HalfText(Declared):
@@ -63,6 +67,21 @@ class ActivityWish(Declared):
     impact_assessment: Line | None = None
 
 
+class FurtherFlow(Declared):
+    """A flow that the wish takes besides: a collector that passes data on, a copy that is fetched.
+
+    It serves the same activity and ends on the same day.
+    """
+
+    name: Name
+    source: Annotated[tuple[Name, ...], Field(alias="from", min_length=1)]
+    destination: Annotated[tuple[Name, ...], Field(alias="to", min_length=1)]
+    service: Name
+    purpose: Text
+
+    _one = field_validator("source", "destination", mode="before")(_one_name_is_a_list_of_one)
+
+
 class Wish(Declared):
     """One permission to talk that somebody asks for.
 
@@ -83,13 +102,11 @@ class Wish(Declared):
     activity: ActivityWish | None = None
     until: Day | None = None
     permanent: Flag = False
+    then: tuple[FurtherFlow, ...] = ()
     new_service: Service | None = None
     new_fleets: dict[Name, Fleet] = {}
 
-    @field_validator("source", "destination", mode="before")
-    @classmethod
-    def _one_name_is_a_list_of_one(cls, names: object) -> object:
-        return (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list) else names
+    _one = field_validator("source", "destination", mode="before")(_one_name_is_a_list_of_one)
 
 
 def read_wish(path: Path) -> tuple[Document, dict[str, Any]]:
