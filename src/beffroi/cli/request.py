@@ -18,6 +18,7 @@ from beffroi.city.loader import load as load_town
 from beffroi.declaration import Declaration
 from beffroi.errors import CouldNotAct, InvalidCity, InvalidInput
 from beffroi.explain import explain
+from beffroi.fieldpath import dotted
 from beffroi.limits import within
 from beffroi.messages import say, spoken_language
 from beffroi.policy import load_policies
@@ -92,8 +93,8 @@ def validated(whole: dict[str, Any], document: Document | None = None) -> Wish:
     except ValidationError as error:
         if document is not None:
             raise InvalidCity(document.problems(error, model=Wish)) from error
-        path, reason, hint = explain(error, known={}, model=Wish)[0]
-        raise InvalidInput(reason, where=".".join(map(str, path)), hint=hint) from error
+        _, reason, hint = explain(error, known={}, model=Wish)[0]
+        raise InvalidInput(reason, where=dotted(error.errors()[0]["loc"]), hint=hint) from error
 
 
 def answered(standing: Declaration, wish: Wish, today: date) -> Answer:

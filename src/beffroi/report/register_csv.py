@@ -34,7 +34,8 @@ def tables(register: Register, language: str) -> dict[str, str]:
 def cell(text: str) -> str:
     """Return a text that no spreadsheet computes, on one line."""
     flat = one_line(text)
-    return f"'{flat}" if flat.lstrip(" \u00a0'␉␍␊").startswith(_FORMULA) or text.startswith(("\t", "\r", "\n")) else flat
+    computed = flat.lstrip(" \u00a0'␉␍␊").startswith(_FORMULA) or text.startswith(("\t", "\r", "\n"))
+    return f"'{flat}" if computed else flat
 
 
 def _written(rows: Iterable[Sequence[str]], language: str) -> str:

@@ -26,7 +26,7 @@ def added(folder: Path, *additions: Addition) -> dict[str, str]:
     return {each.name: each.after for each in found}
 
 
-def value_of(text: str, tmp_path: Path) -> Any:
+def value_of(text: str, tmp_path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     path = tmp_path / "read.yml"
     path.write_text(text, "utf-8")
     return yamlfile.read(path, shown_as="read.yml").value
@@ -96,7 +96,7 @@ def test_a_section_that_is_nowhere_is_begun(tmp_path: Path) -> None:
     assert written.endswith("\n\nfleets:\n  poles:\n    count: 3\n")
 
 
-def test_an_entry_goes_to_the_file_where_its_like_are(tmp_path: Path) -> None:
+def test_an_entry_goes_to_the_file_where_its_like_are() -> None:
     found = added(ROOT / "inventory" / "bourg-sur-gave", Addition(("processing",), "asked", {"stores": ["x"]}))
     assert list(found) == ["processing.yml"]
 
