@@ -81,7 +81,8 @@ def test_no_word_of_the_map_leaves_its_box(reader: Reader) -> None:
 
 def test_a_link_keeps_the_readers_language(reader: Reader) -> None:
     script = (
-        "const link = page.querySelector('article a'); link.addEventListener('click', (event) => event.preventDefault());"
+        "const link = page.querySelector('article a');"
+        "link.addEventListener('click', (event) => event.preventDefault());"
         "link.click(); seen.hash = link.hash;"
     )
     assert reader.look("index.html#en", script)["hash"] == "#en"

@@ -22,9 +22,10 @@ from .bilingual import safe
 from .visible import one_line, shorten
 
 WIDTH = 1240
-COLUMN, BETWEEN = 172, 40
+COLUMN, BETWEEN = 178, 34
 TOP, STEP, LINE, PADDING = 44, 14, 16, 9
-_CHARACTERS, _LINES = 23, 5
+_BOLD, _CHARACTERS, _LINES = 21, 23, 5
+"""Characters that a line of a box holds, in the widest of the usual fonts; lines of one text."""
 SHOWN = 24
 """Boxes drawn in one column; the others are counted in words."""
 
@@ -239,16 +240,16 @@ def _text(x: float, y: float, css: str, sides: dict[str, str]) -> Iterator[Marku
 def _wrapped(words: Sequence[Text], language: str) -> Iterator[tuple[str, bool]]:
     """Yield the lines of a box, each with whether it belongs to its first text."""
     for number, text in enumerate(words):
-        for line in _folded(one_line(text.of(language))):
+        for line in _folded(one_line(text.of(language)), _CHARACTERS if number else _BOLD):
             yield line, number == 0
 
 
-def _folded(text: str) -> list[str]:
+def _folded(text: str, width: int) -> list[str]:
     """Return a text in short lines; what is longer than a few lines ends in an ellipsis, a long word is cut."""
     lines = [""]
-    for word in shorten(text, _CHARACTERS * _LINES).split():
-        wanted = shorten(word, _CHARACTERS)
-        if lines[-1] and len(lines[-1]) + 1 + len(wanted) > _CHARACTERS:
+    for word in shorten(text, width * _LINES).split():
+        wanted = shorten(word, width)
+        if lines[-1] and len(lines[-1]) + 1 + len(wanted) > width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {wanted}".strip()
     return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], f"{lines[_LINES - 1]}…"]
