@@ -61,12 +61,12 @@ class _Writer:
             return self.missing(provision, "officer", [function.label], ("functions", office, "contact"))
         return self.wanted(provision, "officer", [joined(function.label, plain(function.contact))])
 
-    def town(self, provision: str, name: str) -> Iterator[Content]:
+    def town(self, provision: str, name: str, contact: str) -> Iterator[Content]:
         """Yield the town's own name and contact."""
         town = self.city.town
         yield self.wanted(provision, name, [plain(town.controller)])
-        contact = [plain(town.controller_contact)] if town.controller_contact else []
-        yield self.wanted(provision, f"{name}-contact", contact, "town", "controller_contact")
+        place = [plain(town.controller_contact)] if town.controller_contact else []
+        yield self.wanted(provision, contact, place, "town", "controller_contact")
 
     def transfers(self, provision: str) -> Content:
         """Return all that leaves the European Economic Area, and what covers it."""
@@ -100,7 +100,7 @@ def contents(written: Loaded, name: str) -> tuple[Content, ...]:
 
 def _as_controller(writer: _Writer) -> Iterator[Content]:
     activity = writer.activity
-    yield from writer.town("30(1)(a)", "controller")
+    yield from writer.town("30(1)(a)", "controller", "controller-contact")
     yield writer.parties("30(1)(a)", "joint-controllers", "joint_controllers", activity.joint_controllers)
     yield writer.where_applicable("30(1)(a)", "representative", [])
     yield writer.officer("30(1)(a)")
@@ -118,7 +118,7 @@ def _as_controller(writer: _Writer) -> Iterator[Content]:
 
 def _as_processor(writer: _Writer) -> Iterator[Content]:
     activity = writer.activity
-    yield from writer.town("30(2)(a)", "processor")
+    yield from writer.town("30(2)(a)", "processor", "processor-contact")
     if activity.controllers:
         yield writer.parties("30(2)(a)", "controllers", "controllers", activity.controllers)
     else:
