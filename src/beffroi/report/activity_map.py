@@ -17,11 +17,11 @@ from beffroi.register.keeping import BACKUP_ROLE
 from beffroi.register.model import Entry, KeptStore
 from beffroi.register.phrases import filled, spoken
 
-from .activity_path import Course, course
+from .activity_path import Course, called, course, origins
 from .bilingual import safe
 from .visible import one_line, shorten
 
-WIDTH = 1240
+WIDTH = 1242
 COLUMN, BETWEEN = 178, 34
 TOP, STEP, LINE, PADDING = 44, 14, 16, 9
 _BOLD, _CHARACTERS, _LINES = 21, 23, 5
@@ -130,7 +130,8 @@ def _flow(city: City, flow: Flow) -> _Box:
     service = city.services[flow.service]
     carried = spoken("register-map-encrypted" if service.encrypted else "register-map-clear")
     ports = ", ".join(service.ports)
-    way = plain(f"→ {', '.join(flow.destination)}")
+    start = f"{', '.join(flow.source)} " if called(city, flow) else ""
+    way = plain(f"{start}→ {', '.join(flow.destination)}")
     return _Box(
         [plain(flow.name), way, plain(f"{service.protocol} {ports}".strip()), carried],
         "" if service.encrypted else "alarm",
@@ -170,7 +171,7 @@ def _arrows(city: City, path: Course, columns: _Columns) -> Iterator[Markup]:
         box = columns.flows.get(flow.name)
         if box is None:
             continue
-        yield from (_arrow(columns.sources[name], box) for name in flow.source if name in columns.sources)
+        yield from (_arrow(columns.sources[name], box) for name in origins(city, flow) if name in columns.sources)
         reached = path.reached(city, flow)
         yield from (_arrow(box, each) for host, boxes in columns.stores.items() if host in reached for each in boxes)
         yield from (_relay(box, columns.flows[name]) for name in path.next_of(flow) if name in columns.flows)
@@ -244,11 +245,19 @@ def _wrapped(words: Sequence[Text], language: str) -> Iterator[tuple[str, bool]]
             yield line, number == 0
 
 
+def _parts(word: str, width: int) -> Iterator[str]:
+    """Yield a word that is longer than a line in parts, cut after a hyphen where it has one."""
+    while len(word) > width:
+        cut = word.rfind("-", 1, width) + 1 or width
+        yield word[:cut]
+        word = word[cut:]
+    yield word
+
+
 def _folded(text: str, width: int) -> list[str]:
-    """Return a text in short lines; what is longer than a few lines ends in an ellipsis, a long word is cut."""
+    """Return a text in short lines; what is longer than a few lines ends in an ellipsis."""
     lines = [""]
-    for word in shorten(text, width * _LINES).split():
-        wanted = shorten(word, width)
+    for wanted in (part for word in shorten(text, width * _LINES).split() for part in _parts(word, width)):
         if lines[-1] and len(lines[-1]) + 1 + len(wanted) > width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {wanted}".strip()

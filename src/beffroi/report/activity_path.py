@@ -12,7 +12,7 @@ from beffroi.register.keeping import BACKUP_ROLE
 class Course:
     """The flows of an activity in the order in which data passes, without those that fetch copies.
 
-    `sources` are those who open them; `first` the sources to which no flow of the activity brings anything.
+    `sources` are those from whom data comes; `first` the sources to which no flow of the activity brings anything.
     """
 
     flows: tuple[Flow, ...]
@@ -25,7 +25,7 @@ class Course:
 
     def reached(self, city: City, flow: Flow) -> set[str]:
         """Return the hosts at the end of a flow, and those at its start that call for the data themselves."""
-        ends = {*flow.destination} | {name for name in flow.source if name in city.hosts and _called(city, flow)}
+        ends = {*flow.destination} | {name for name in flow.source if name in city.hosts and called(city, flow)}
         return {name for name, host in city.hosts.items() if name in ends or ends & set(host.interfaces)}
 
 
@@ -33,7 +33,7 @@ def course(city: City, activity: str) -> Course:
     """Return the course of an activity's data; flows that go in a circle keep the order of the files."""
     backups = city.hosts_with_role(BACKUP_ROLE)
     flows = [flow for flow in city.flows if flow.processing == activity and not set(flow.source) <= set(backups)]
-    brought = {end for flow in flows for end in flow.destination}
+    brought = {end for flow in flows if not called(city, flow) for end in flow.destination}
     depth = {id(flow): 0 for flow in flows}
     for _ in flows:
         for flow in flows:
@@ -43,10 +43,15 @@ def course(city: City, activity: str) -> Course:
             if before and max(before) < len(flows):
                 depth[id(flow)] = max(depth[id(flow)], max(before) + 1)
     ordered = sorted(flows, key=lambda flow: depth[id(flow)])
-    sources = tuple(dict.fromkeys(name for flow in ordered for name in flow.source))
+    sources = tuple(dict.fromkeys(name for flow in ordered for name in origins(city, flow)))
     return Course(tuple(ordered), sources, tuple(name for name in sources if name not in brought))
 
 
-def _called(city: City, flow: Flow) -> bool:
+def origins(city: City, flow: Flow) -> tuple[str, ...]:
+    """Return from where a flow brings data: who opens it, or the devices that it calls."""
+    return flow.destination if called(city, flow) else flow.source
+
+
+def called(city: City, flow: Flow) -> bool:
     """Tell whether a flow calls devices for what they have, as a recorder calls cameras."""
     return all(end in city.fleets for end in flow.destination)
