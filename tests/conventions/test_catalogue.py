@@ -43,6 +43,12 @@ FAMILIES = (
     "plan-*",  # cli/plan.py: one a sort of change
     "plan-part-*",  # plan.py: one a part
     "prove-*",  # cli/prove.py: one a sort of deviation, one an exit code
+    "register-content-*",  # register/contents.py: one a content
+    "register-csv-*",  # report/register_csv.py: one a column
+    "register-form-*",  # the register's templates: one a form
+    "register-form-lead-*",
+    "register-map-*",  # report/activity_map.py: one a column
+    "register-standing-*",  # report/register_pages.py: one a standing
     "report-*",  # report/terminal.py and the page's templates
     "report-answer-*",
     "report-basis-*",
@@ -51,6 +57,17 @@ FAMILIES = (
     "report-outcome-*",
     "report-severity-*",
     "report-zone-*",
+    "request-ask-*",  # request/questions.py: one a field
+    "request-ask-*-en",
+    "request-ask-*-fr",
+    "request-ask-activity-*",
+    "request-ask-activity-*-en",
+    "request-ask-activity-*-fr",
+    "request-ask-activity-retention-*",
+    "request-ask-activity-retention-*-en",
+    "request-ask-activity-retention-*-fr",
+    "request-gate-*",  # report/request_markdown.py: one a judgement
+    "request-row-*",
     "rule-*",  # gate.py: one a rule, and its way out
     "wrong-*",  # explain.py: one a mistake of form
 )

@@ -46,6 +46,15 @@ def test_the_lab_section_names_every_verb_of_the_lab() -> None:
     assert not [name for name in lab.commands if f"beffroi lab {name}" not in SECTIONS["lab"]]
 
 
+def test_the_section_on_requests_names_every_option() -> None:
+    group = _command("request")
+    assert isinstance(group, click.Group)
+    options = [it for it in group.commands["new"].params if isinstance(it, click.Option)]
+    named = set(re.findall(r"--[a-z][a-z-]*[a-z]", SECTIONS["request"])) | {"--help", "--root", "--profile"}
+    assert not {name for it in options for name in (*it.opts, *it.secondary_opts)} - named
+    assert not [it.name for it in options if not it.help]
+
+
 @EACH_VERB
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_verb_has_help_with_an_example(verb: str, language: str) -> None:

@@ -23,6 +23,7 @@ PURE = (
     "planned",
     "policy",
     "profile",
+    "register",
     "remedy",
     "replaced",
     "report",

@@ -15,7 +15,7 @@ TODAY = date(2026, 1, 1)
 
 
 def _judge(*flows: dict[str, Any]) -> Decision:
-    proposal = Example(why="x", town={"flows": [*flows, COPIES]}, today=TODAY).proposal(example_town(ROOT))
+    proposal = Example(why="x", town={"flows": [*flows, COPIES, ONWARD]}, today=TODAY).proposal(example_town(ROOT))
     return judge(proposal, POLICIES, "d1")
 
 
@@ -25,6 +25,8 @@ def _flow(name: str, source: str, destination: str, service: str, **more: str) -
 
 COPIES = _flow("copies", "backup", "db", "ssh")
 """Without it, the example town keeps data that nobody copies."""
+ONWARD = _flow("onward", "web", "db", "https", processing="requests")
+"""Without it, the portal would pass on to nobody what it is brought."""
 PLAIN = _flow("plain", "internet", "web", "http", processing="requests")
 SHORTCUT = _flow("shortcut", "desks", "db", "ssh")
 

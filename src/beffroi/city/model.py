@@ -20,6 +20,10 @@ class Town(Declared):
     label: Text
     population: Annotated[Whole, Field(ge=1, description="inhabitants")]
     controller: Annotated[Line, Field(description="the data controller, as the register names it")]
+    controller_contact: Annotated[
+        Line | None,
+        Field(description="postal address, telephone or mailbox of the controller (RGPD, article 30(1)(a))"),
+    ] = None
     data_protection_officer: Annotated[
         Name, Field(description="the function that holds this office (RGPD, article 37)")
     ]

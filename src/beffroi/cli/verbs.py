@@ -18,6 +18,8 @@ VERBS = (
     "apply",
     "verify",
     "report",
+    "register",
+    "request",
     "refresh",
     "destroy",
     "lab",

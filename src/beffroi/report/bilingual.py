@@ -14,13 +14,14 @@ from beffroi.messages import LANGUAGES, catalogue, say
 from .visible import visible
 
 _CODE = re.compile("`([^`]+)`")
-_UNITS = {
+UNITS = {
     "hour": ("report-hour", "report-hours"),
     "day": ("report-day-long", "report-days-long"),
     "week": ("report-week", "report-weeks"),
     "month": ("report-month", "report-months-long"),
     "year": ("report-year", "report-years"),
 }
+"""The messages of one and of several of each unit of a duration."""
 
 
 class Day(Protocol):
@@ -86,7 +87,7 @@ def day(when: Day) -> Markup:
 def lasting(retention: Retention) -> Markup:
     """Return how long data are kept, in words."""
     count, unit = retention.duration.split()
-    one, many = _UNITS[unit.removesuffix("s")]
+    one, many = UNITS[unit.removesuffix("s")]
     return told(one if int(count) == 1 else many, count=count)
 
 

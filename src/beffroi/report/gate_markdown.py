@@ -77,8 +77,8 @@ class _Part:
         """Keep the entries for which there is room, in characters; return the room that is left."""
         frame = len(self._frame([])) + _TOWN_TITLE
         room -= frame
-        for entry in self.section.entries[:SHOWN_ENTRIES]:
-            written = _entry(entry, self.language)
+        for each in self.section.entries[:SHOWN_ENTRIES]:
+            written = entry(each, self.language)
             if len(written) + 1 > room:
                 break
             self.kept.append(written)
@@ -102,11 +102,12 @@ class _Part:
         return [f"- {inline(counted('pages-more-entries', left, self.language))}"] if left else []
 
 
-def _entry(entry: Entry, language: str) -> str:
-    head = [f"- {inline((Run(SIGNS[entry.mark]),))}", _strong(entry.title) if entry.id else inline(entry.title)]
-    head += [f"· {inline(each)}" for each in _places(entry, language)]
-    lines = [inline(line) for line in entry.lines]
-    lines += [f"→ {inline(entry.way_out)}"] if entry.way_out else []
+def entry(each: Entry, language: str) -> str:
+    """Return one thing to read as an item of a list."""
+    head = [f"- {inline((Run(SIGNS[each.mark]),))}", _strong(each.title) if each.id else inline(each.title)]
+    head += [f"· {inline(part)}" for part in _places(each, language)]
+    lines = [inline(line) for line in each.lines]
+    lines += [f"→ {inline(each.way_out)}"] if each.way_out else []
     return "\n".join([" ".join(head), *(f"  - {line}" for line in lines)])
 
 

@@ -6,15 +6,10 @@ from collections.abc import Iterator
 from posixpath import normpath
 
 from beffroi.city.model import City
-from beffroi.city.processing import ProcessingActivity
+from beffroi.city.processing import EEA, ProcessingActivity, length
 from beffroi.fieldpath import FieldPath
 
 from .mistake import Mistake
-
-EEA = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
-)
-"""The European Union, Iceland, Liechtenstein and Norway: data moves freely there (decision 154/2018 of the EEA)."""
 
 _SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr")
 _SHARED = frozenset(("/var/cache", "/var/lib", "/var/log", "/var/spool", "/var/tmp"))  # noqa: S108 - names, not used
@@ -27,6 +22,7 @@ def mistakes(city: City) -> Iterator[Mistake]:
     for name, activity in city.processing.items():
         yield from _transfers(name, activity)
         yield from _impact(name, activity)
+        yield from _limits(name, activity)
 
 
 def _stores(city: City) -> Iterator[Mistake]:
@@ -72,9 +68,23 @@ def _transfers(name: str, activity: ProcessingActivity) -> Iterator[Mistake]:
         if processor.country not in EEA and processor.guarantee is None:
             path = ("processing", name, "processors", index, "guarantee")
             yield Mistake(path, "transfer-unguarded", {"processor": processor.name, "country": processor.country})
+    for index, transfer in enumerate(activity.transfers):
+        if transfer.country not in EEA and transfer.guarantee is None:
+            path = ("processing", name, "transfers", index, "guarantee")
+            names = {"processor": transfer.recipient.en, "country": transfer.country}
+            yield Mistake(path, "transfer-unguarded", names)
 
 
 def _impact(name: str, activity: ProcessingActivity) -> Iterator[Mistake]:
     sensitive = [category.label.en for category in activity.categories if category.sensitive]
     if sensitive and activity.impact_assessment is None:
         yield Mistake(("processing", name, "impact_assessment"), "impact-missing", {"category": sensitive[0]})
+
+
+def _limits(name: str, activity: ProcessingActivity) -> Iterator[Mistake]:
+    """Yield the categories said to outlive their activity: what purges the stores knows the activity's limit alone."""
+    for index, category in enumerate(activity.categories):
+        if category.erased_after and length(category.erased_after) > activity.retention.lasts():
+            names = {"category": category.label.en, "limit": category.erased_after}
+            path = ("processing", name, "categories", index, "erased_after")
+            yield Mistake(path, "category-outlives", {**names, "retention": activity.retention.duration})
