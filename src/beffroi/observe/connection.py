@@ -17,7 +17,7 @@ class Completed:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one command may cost: seconds until it must have ended, bytes that it may print on either stream."""
+    """What one command may cost: seconds until it must have ended, bytes that it may print on both streams together."""
 
     seconds: float
     output: int

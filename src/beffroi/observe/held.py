@@ -1,0 +1,131 @@
+"""One held SSH connection: each command in a channel of its own, within bounds that the host cannot stretch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import asyncssh
+
+from beffroi.errors import CouldNotLook
+from beffroi.messages import say
+
+from .connection import Bounds, Completed
+from .faults import BROKEN, could_not_look
+
+_CHANNELS_AT_ONCE = 8
+"""sshd serves ten sessions a connection unless told otherwise (MaxSessions, sshd_config(5))."""
+
+_GOODBYE_SECONDS = 2.0
+
+
+class _TooMuchError(Exception):
+    """The command printed beyond its bound."""
+
+
+class _Gathering(asyncssh.SSHClientSession[bytes]):
+    """Gathers what one command prints; `over` is done when its channel is closed, or as soon as it prints too much."""
+
+    def __init__(self, limit: int) -> None:
+        self.said = {None: bytearray(), asyncssh.EXTENDED_DATA_STDERR: bytearray()}
+        self.exit_code: int | None = None
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._left = limit
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        """Keep what the command prints."""
+        self._left -= len(data)
+        if self._left < 0:
+            self._end(_TooMuchError())
+        else:
+            self.said[datatype] += data
+
+    def eof_received(self) -> bool:
+        """Leave our side open: the command's input ends when it was all written."""
+        return True
+
+    def exit_status_received(self, status: int) -> None:
+        """Keep the command's exit code."""
+        self.exit_code = status
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001 - asyncssh's face
+        """Keep the signal that ended the command, as a shell counts it; a name that is none leaves no exit code."""
+        self.exit_code = _SIGNALS.get(f"SIG{signal}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end of the channel."""
+        self._end(exc)
+
+    def _end(self, error: Exception | None) -> None:
+        if self.over.done():
+            return
+        if error is None:
+            self.over.set_result(None)
+        else:
+            self.over.set_exception(error)
+
+
+_SIGNALS = {number.name: 128 + number for number in signal.Signals}
+
+
+@dataclass
+class HeldConnection:
+    """A Connection (see there) over asyncssh; `let_go` is called once it is closed."""
+
+    host: str
+    ssh: asyncssh.SSHClientConnection
+    let_go: Callable[[], Awaitable[None]] | None = None
+    _channels: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANNELS_AT_ONCE))
+
+    async def run(self, command: str, *, stdin: bytes = b"", bounds: Bounds) -> Completed:
+        """Run a command by the login shell, feed it `stdin`, and return what it left behind; raise CouldNotLook."""
+        async with self._channels:
+            session = _Gathering(bounds.output)
+            try:
+                async with asyncio.timeout(bounds.seconds):
+                    return await self._run(command, stdin, session)
+            except TimeoutError:
+                raise CouldNotLook(say("observe-too-slow", seconds=bounds.seconds), where=self.host) from None
+            except _TooMuchError:
+                raise CouldNotLook(say("observe-too-much", limit=bounds.output), where=self.host) from None
+            except BROKEN as error:
+                raise could_not_look(error, self.host) from None
+            finally:
+                session.over.cancel()
+
+    async def _run(self, command: str, stdin: bytes, session: _Gathering) -> Completed:
+        channel, _ = await self.ssh.create_session(
+            lambda: session, command, encoding=None, request_pty=False, x11_forwarding=False
+        )
+        try:
+            # A command may end, or never read, before its input is written: that is its right.
+            with contextlib.suppress(BrokenPipeError):
+                if stdin:
+                    channel.write(stdin)
+                channel.write_eof()
+            await session.over
+        finally:
+            channel.abort()  # nothing to do when it is closed
+        if session.exit_code is None:
+            raise CouldNotLook(say("observe-no-end"), where=self.host)
+        stdout, stderr = session.said.values()
+        return Completed(bytes(stdout), bytes(stderr), session.exit_code)
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether the connection is closed, by whichever side."""
+        return self.ssh.is_closed()
+
+    async def close(self) -> None:
+        """Let go of the host, politely for a moment; a closed connection may be closed again."""
+        self.ssh.close()
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self.ssh.wait_closed()
+        except (TimeoutError, *BROKEN):
+            self.ssh.abort()
+        if self.let_go is not None:
+            await self.let_go()
