@@ -13,11 +13,11 @@ import asyncssh
 from beffroi.errors import CouldNotLook
 from beffroi.messages import say
 
-from .connection import Bounds, Completed
+from .connection import Bounds, Completed, CutShort
 from .faults import BROKEN, could_not_look
 
-_CHANNELS_AT_ONCE = 8
-"""sshd serves ten sessions a connection unless told otherwise (MaxSessions, sshd_config(5))."""
+_CHANNELS_AT_ONCE = 4
+"""sshd serves ten sessions a connection (MaxSessions, sshd_config(5)), and counts those given up that still run."""
 
 _GOODBYE_SECONDS = 2.0
 
@@ -27,12 +27,15 @@ class _TooMuchError(Exception):
 
 
 class _Gathering(asyncssh.SSHClientSession[bytes]):
-    """Gathers what one command prints; `over` is done when its channel is closed, or as soon as it prints too much."""
+    """Gathers what one command prints; `over` is set when its channel is closed, or as soon as it prints too much."""
 
     def __init__(self, limit: int) -> None:
-        self.said = {None: bytearray(), asyncssh.EXTENDED_DATA_STDERR: bytearray()}
+        self._said = {None: bytearray(), asyncssh.EXTENDED_DATA_STDERR: bytearray()}
         self.exit_code: int | None = None
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.over = asyncio.Event()
+        self.error: Exception | None = None
+        self.opened = False
+        self.ended = False
         self._left = limit
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
@@ -41,7 +44,12 @@ class _Gathering(asyncssh.SSHClientSession[bytes]):
         if self._left < 0:
             self._end(_TooMuchError())
         else:
-            self.said[datatype] += data
+            self._said[datatype] += data
+
+    def printed(self) -> tuple[bytes, bytes]:
+        """Return what the command printed so far, on its standard output and its standard error."""
+        stdout, stderr = self._said.values()
+        return bytes(stdout), bytes(stderr)
 
     def eof_received(self) -> bool:
         """Leave our side open: the command's input ends when it was all written."""
@@ -57,15 +65,13 @@ class _Gathering(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end of the channel."""
+        self.ended = True
         self._end(exc)
 
     def _end(self, error: Exception | None) -> None:
-        if self.over.done():
-            return
-        if error is None:
-            self.over.set_result(None)
-        else:
-            self.over.set_exception(error)
+        if not self.over.is_set():
+            self.error = error
+            self.over.set()
 
 
 _SIGNALS = {number.name: 128 + number for number in signal.Signals}
@@ -81,38 +87,50 @@ class HeldConnection:
     _channels: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANNELS_AT_ONCE))
 
     async def run(self, command: str, *, stdin: bytes = b"", bounds: Bounds) -> Completed:
-        """Run a command by the login shell, feed it `stdin`, and return what it left behind; raise CouldNotLook."""
+        """Run a command by the login shell, feed it `stdin`, and return what it left behind; raise CouldNotLook.
+
+        A command that is given up is killed on the host, if it lets us.
+        """
+        session = _Gathering(bounds.output)
         async with self._channels:
-            session = _Gathering(bounds.output)
             try:
                 async with asyncio.timeout(bounds.seconds):
-                    return await self._run(command, stdin, session)
+                    await self._run(command, stdin, session)
             except TimeoutError:
-                raise CouldNotLook(say("observe-too-slow", seconds=bounds.seconds), where=self.host) from None
+                raise self._cut_short(say("observe-too-slow", seconds=bounds.seconds), session) from None
             except _TooMuchError:
-                raise CouldNotLook(say("observe-too-much", limit=bounds.output), where=self.host) from None
+                raise self._cut_short(say("observe-too-much", limit=bounds.output), session) from None
             except BROKEN as error:
-                raise could_not_look(error, self.host) from None
-            finally:
-                session.over.cancel()
+                raise self._cut_short(could_not_look(error, self.host).what, session) from None
+        if session.exit_code is None:
+            raise self._cut_short(say("observe-no-end"), session)
+        return Completed(*session.printed(), session.exit_code)
 
-    async def _run(self, command: str, stdin: bytes, session: _Gathering) -> Completed:
+    async def _run(self, command: str, stdin: bytes, session: _Gathering) -> None:
         channel, _ = await self.ssh.create_session(
             lambda: session, command, encoding=None, request_pty=False, x11_forwarding=False
         )
+        session.opened = True
         try:
             # A command may end, or never read, before its input is written: that is its right.
             with contextlib.suppress(BrokenPipeError):
                 if stdin:
                     channel.write(stdin)
                 channel.write_eof()
-            await session.over
+            await session.over.wait()
         finally:
-            channel.abort()  # nothing to do when it is closed
-        if session.exit_code is None:
-            raise CouldNotLook(say("observe-no-end"), where=self.host)
-        stdout, stderr = session.said.values()
-        return Completed(bytes(stdout), bytes(stderr), session.exit_code)
+            if not session.ended:
+                with contextlib.suppress(OSError):
+                    channel.kill()
+                channel.abort()
+        if session.error is not None:
+            raise session.error
+
+    def _cut_short(self, what: str, session: _Gathering) -> CouldNotLook:
+        if not session.opened:
+            return CouldNotLook(what, where=self.host)
+        stdout, stderr = session.printed()
+        return CutShort(what, where=self.host, stdout=stdout, stderr=stderr)
 
     @property
     def lost(self) -> bool:
