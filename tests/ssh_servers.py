@@ -24,9 +24,7 @@ async def in_a_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
         code = await child.wait()
     finally:
         feeding.cancel()
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        child._transport.close()  # noqa: SLF001 - kills, and lets go of the pipes: `wait` alone would wait for them
     if code < 0:
         process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))
     else:
@@ -84,15 +82,21 @@ class Neighbourhood:
         self, *names: str, run: Serves = in_a_shell, lines: tuple[str, ...] = (), **options: object
     ) -> AsyncIterator[asyncssh.SSHAcceptor]:
         """Serve SSH on a free port under each of `names`, as long as the context lasts."""
-        key = asyncssh.generate_private_key("ssh-ed25519")
+        key, entered = asyncssh.generate_private_key("ssh-ed25519"), list[asyncssh.SSHServerConnection]()
         settings: dict[str, object] = {
             "server_host_keys": [key],
             "authorized_client_keys": asyncssh.import_authorized_keys(self.client.export_public_key().decode()),
             "process_factory": run,
             "encoding": None,
             "server_factory": LetsForward,
+            "acceptor": entered.append,
         }
         async with asyncssh.listen("127.0.0.1", 0, **(settings | options)) as server:
             for name in names:
                 self.lead(name, server.get_port(), key, *lines)
-            yield server
+            try:
+                yield server
+            finally:
+                for connection in entered:
+                    connection.abort()
+                await asyncio.sleep(0.01)  # transports close in a later turn of the loop

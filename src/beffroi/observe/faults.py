@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import asyncssh
 
 from beffroi.errors import UNREADABLE, CouldNotLook
@@ -25,9 +27,9 @@ def could_not_look(error: Exception, host: str) -> CouldNotLook:
     """Return why `host` could not be looked at; what it said itself is made visible and short."""
     if isinstance(error, CouldNotLook):
         return error
-    if isinstance(error, asyncssh.ConnectionLost | EOFError):
+    if isinstance(error, asyncssh.ConnectionLost | BrokenPipeError | ConnectionResetError | EOFError):
         return CouldNotLook(say("observe-hung-up"), where=host)
-    words = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error) or type(error).__name__
+    words = getattr(error, "reason", "") or _of_the_system(error) or str(error) or type(error).__name__
     return CouldNotLook(say("observe-no-ssh", words=shorten(str(words), _WORDS)), where=host)
 
 
@@ -44,6 +46,10 @@ def could_not_connect(error: Exception, route: Route, *, known: bool) -> CouldNo
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return CouldNotLook(say("observe-old-ssh"), where=where, hint=say("observe-old-ssh-hint"))
     return could_not_look(error, where)
+
+
+def _of_the_system(error: Exception) -> str:
+    return os.strerror(error.errno) if isinstance(error, ConnectionError) and error.errno else ""
 
 
 def _is_of_host_key(error: Exception) -> bool:

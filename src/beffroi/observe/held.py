@@ -79,11 +79,11 @@ _SIGNALS = {number.name: 128 + number for number in signal.Signals}
 
 @dataclass
 class HeldConnection:
-    """A Connection (see there) over asyncssh; `let_go` is called once it is closed."""
+    """A Connection (see there) over asyncssh; what `let_go` holds is called once it is closed."""
 
     host: str
     ssh: asyncssh.SSHClientConnection
-    let_go: Callable[[], Awaitable[None]] | None = None
+    let_go: tuple[Callable[[], Awaitable[None]], ...] = ()
     _channels: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANNELS_AT_ONCE))
 
     async def run(self, command: str, *, stdin: bytes = b"", bounds: Bounds) -> Completed:
@@ -145,5 +145,5 @@ class HeldConnection:
                 await self.ssh.wait_closed()
         except (TimeoutError, *BROKEN):
             self.ssh.abort()
-        if self.let_go is not None:
-            await self.let_go()
+        for let_go in self.let_go:
+            await let_go()

@@ -24,6 +24,7 @@ from beffroi.messages import say
 
 from .faults import BROKEN, could_not_connect, is_passing
 from .held import HeldConnection
+from .proxy import Proxy
 from .routes import Route, Routes, read_routes
 
 # asyncssh tells its log what a host did to it, traceback included: whoever wants that asks logging for it.
@@ -116,7 +117,7 @@ class Switchboard:
             jump = await self._through(route.jump, (*before, route.host))
             try:
                 async with self._handshakes, asyncio.timeout(self.patience.seconds):
-                    return HeldConnection(route.host, await self._handshake(route, known, key, jump))
+                    return await self._handshake(route, known, key, jump)
             except TimeoutError:
                 raise CouldNotLook(say("observe-too-slow", seconds=self.patience.seconds), where=route.host) from None
             except BROKEN as error:
@@ -131,21 +132,26 @@ class Switchboard:
         known: asyncssh.SSHKnownHosts,
         key: asyncssh.SSHKey,
         jump: asyncssh.SSHClientConnection | None,
-    ) -> asyncssh.SSHClientConnection:
-        # Not `exec command 2>&1`: asyncssh would take what the command says on its standard error for the host's words.
-        command = ("/bin/sh", "-c", f"exec 2>/dev/null; exec {route.proxy_command}") if route.proxy_command else None
-        return await asyncssh.connect(
-            route.address,
-            route.port,
-            options=self._options,
-            config=None,
-            tunnel=jump or (),
-            proxy_command=command,
-            username=route.user,
-            client_keys=[key],
-            known_hosts=known,
-            host_key_alias=route.alias,
-        )
+    ) -> HeldConnection:
+        proxy = Proxy.start(route.proxy_command) if route.proxy_command else None
+        try:
+            connection = await asyncssh.connect(
+                route.address,
+                route.port,
+                options=self._options,
+                config=None,
+                tunnel=jump or (),
+                sock=proxy.socket if proxy else None,
+                username=route.user,
+                client_keys=[key],
+                known_hosts=known,
+                host_key_alias=route.alias,
+            )
+        except BaseException:
+            if proxy:
+                await proxy.end()
+            raise
+        return HeldConnection(route.host, connection, (proxy.end,) if proxy else ())
 
     @cached_property
     def _options(self) -> asyncssh.SSHClientConnectionOptions:
@@ -175,7 +181,7 @@ class Switchboard:
         if path not in self._keys:
             try:
                 self._keys[path] = asyncssh.read_private_key(path)
-            except (OSError, asyncssh.KeyImportError) as error:
+            except (OSError, ValueError) as error:
                 raise CouldNotLook(say("observe-no-key", words=error), where=str(path), hint=hint) from None
         return self._keys[path]
 
@@ -236,7 +242,7 @@ async def connect(host: str, ssh_config: Path, patience: Patience | None = None)
     except BaseException:
         await switchboard.close()
         raise
-    return replace(connection, let_go=switchboard.close)
+    return replace(connection, let_go=(*connection.let_go, switchboard.close))
 
 
 def _knows(known: asyncssh.SSHKnownHosts, route: Route) -> bool:
