@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from beffroi.errors import CouldNotLook
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -23,6 +25,18 @@ class Bounds:
     output: int
 
 
+class CutShort(CouldNotLook):
+    """The host was reached and began to answer, then hung, printed too much or hung up.
+
+    `stdout` and `stderr` are what it had printed by then: whole frames among it are answers all the same.
+    """
+
+    def __init__(self, what: str, *, where: str, stdout: bytes = b"", stderr: bytes = b"") -> None:
+        super().__init__(what, where=where)
+        self.stdout = stdout
+        self.stderr = stderr
+
+
 class Connection(Protocol):
     """A held way to one host, as one user."""
 
@@ -34,7 +48,8 @@ class Connection(Protocol):
     async def run(self, command: str, *, stdin: bytes = b"", bounds: Bounds) -> Completed:
         """Run a command by the login shell, feed it `stdin`, and return what it left behind.
 
-        Raise CouldNotLook when the host does not answer, is not the one expected, hangs or prints beyond its bounds.
+        Raise CouldNotLook when the host does not answer, is not the one expected, hangs or prints beyond its bounds;
+        CutShort rather, with what was printed so far, once the host has been reached.
         """
         ...
 
