@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -25,6 +25,12 @@ class Ended(Generic[_Value]):
 
     value: _Value | None = None
     error: BaseException | None = None
+
+    def outcome(self) -> _Value:
+        """Return the check's value, or raise what it raised."""
+        if self.error is not None:
+            raise self.error
+        return cast("_Value", self.value)
 
 
 class _Check(greenlet):
