@@ -30,7 +30,9 @@ _CAPTURES = "captures"
 
 def begin(state: StackState, town: str, started: datetime) -> CaptureStore:
     """Begin the record of a run: what is seen is kept from the first answer on, in a folder of its own."""
-    return CaptureStore.begin(_folder(state, started) / _CAPTURES, About(town=town, started=started))
+    folder = _folder(state, started)
+    folder.mkdir(mode=0o700)
+    return CaptureStore.begin(folder / _CAPTURES, About(town=town, started=started))
 
 
 def save(state: StackState, run: Run) -> Path:

@@ -68,7 +68,7 @@ class _Round:
         families = gathered(commands) if coalesce else []
         in_family = {command for family in families for command in family.members}
         singles = [command for command in commands if command not in in_family]
-        lines = [Line(family.command, direct=True) for family in families]
+        lines = [Line(it.command, direct=it.family.direct, by=self._shell) for it in families]
         said = await self._answered([*lines, *(self._line(command) for command in singles)])
         answers = dict(zip(singles, said[len(families) :], strict=True))
         answers |= _apart(families, said)

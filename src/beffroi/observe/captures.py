@@ -85,7 +85,7 @@ class CaptureStore:
     @classmethod
     def begin(cls, folder: Path, about: About) -> CaptureStore:
         """Begin a run in `folder`, which must not exist; only its user may read it."""
-        folder.mkdir(mode=0o700, parents=True)
+        folder.mkdir(mode=0o700)
         (folder / _BLOBS).mkdir()
         first = _written(about)
         _write_whole(folder / _ABOUT, first)

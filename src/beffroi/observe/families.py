@@ -32,7 +32,9 @@ class Member:
 
 
 class Family(Protocol):
-    """How one family is recognised, asked and taken apart."""
+    """How one family is recognised, asked and taken apart. `direct`: its command is a program and its arguments."""
+
+    direct: bool
 
     def member(self, words: Sequence[str]) -> Member | None:
         """Return the member that a plain command is, if it is one."""
@@ -48,6 +50,8 @@ class Family(Protocol):
 
 
 class _Stat:
+    direct = True
+
     def member(self, words: Sequence[str]) -> Member | None:
         if len(words) != len(("stat", "-Lc", "%a", "path")) or words[1] != "-Lc" or not _PATH.fullmatch(words[3]):
             return None
@@ -67,6 +71,8 @@ class _Stat:
 
 
 class _Sysctl:
+    direct = True
+
     def member(self, words: Sequence[str]) -> Member | None:
         if len(words) != len(("sysctl", "-n", "name")) or words[1] != "-n" or not words[0].endswith("sysctl"):
             return None
@@ -85,6 +91,7 @@ class _Sysctl:
 
 
 class _Dpkg:
+    direct = True
     _FORMATS = {"${Status}": 0, "${Status} ${Version}": 1}
 
     def member(self, words: Sequence[str]) -> Member | None:
@@ -111,6 +118,8 @@ class _Dpkg:
 class _Unit:
     """`systemctl is-enabled` and `is-active`: one line a unit, in order, until the first that is not known."""
 
+    direct = True
+
     def __init__(self, verb: str, codes: Mapping[str, int]) -> None:
         self._verb, self._codes = verb, codes
 
@@ -133,7 +142,29 @@ class _Unit:
                 yield member, _printed(state, self._codes[state])
 
 
+class _Found:
+    """`command -v`: the login shell's own, so it says itself what it answers for each name, and the exit code."""
+
+    direct = False
+
+    def member(self, words: Sequence[str]) -> Member | None:
+        asks = len(words) == len(("command", "-v", "name")) and words[1] == "-v"
+        return Member(words[0], "", words[2]) if asks and re.fullmatch(r"[A-Za-z0-9/._-]+", words[2]) else None
+
+    def command(self, program: str, subjects: Sequence[str]) -> str:
+        each = f'printf "%s " "$name"; {program} -v "$name"; printf " %d\\n" $?'
+        return f"for name in {' '.join(subjects)}; do {each}; done"
+
+    def apart(self, said: Completed, members: Sequence[Member]) -> Iterator[tuple[Member, Completed]]:
+        text = said.stdout.decode("utf-8", "surrogateescape")
+        found = {row["name"]: row for row in re.finditer(r"(?m)^(?P<name>\S+) (?P<line>\S.*\n)? (?P<code>\d+)\n", text)}
+        for member in members:
+            if row := found.get(member.subject):
+                yield member, Completed((row["line"] or "").encode("utf-8", "surrogateescape"), b"", int(row["code"]))
+
+
 _FAMILIES: dict[str, tuple[Family, ...]] = {
+    "command": (_Found(),),
     "stat": (_Stat(),),
     "sysctl": (_Sysctl(),),
     "dpkg-query": (_Dpkg(),),
