@@ -25,7 +25,7 @@ class Proxy:
         with theirs:
             argv = ["/bin/sh", "-c", f"exec {command}"]
             process = subprocess.Popen(
-                argv, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True
+                argv, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL, start_new_session=True
             )
         return cls(process, ours)
 
