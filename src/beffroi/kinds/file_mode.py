@@ -138,7 +138,7 @@ def judge(settings: list[Setting], facts: dict[str, Any]) -> list[Finding]:
 
 def _findings(setting: Setting, files: dict[str, dict[str, str]]) -> list[Finding]:
     wanted = f"{setting.owner}:{setting.group} {setting.mode} at most"
-    named = {path: file for path, file in files.items() if _names(setting.path, path)}
+    named = _named(setting.path, files)
     if not named:
         outcome = Outcome.PASS if setting.absent_ok else Outcome.FAIL
         return [Finding(outcome=outcome, subject=setting.path, expected=wanted, observed="absent")]
@@ -160,6 +160,12 @@ def _closed(setting: Setting, file: dict[str, str]) -> bool:
     granted = mode & ~most & ~_STICKY
     owned = (file["owner"], file["group"]) == (setting.owner, setting.group)
     return sort and owned and not granted and not (most & _STICKY & ~mode)
+
+
+def _named(pattern: str, files: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    if "*" not in pattern:
+        return {pattern: files[pattern]} if pattern in files else {}
+    return {path: file for path, file in files.items() if _names(pattern, path)}
 
 
 def _names(pattern: str, path: str) -> bool:

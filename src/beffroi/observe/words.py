@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Outside quotes nothing that a shell expands, splits on or takes for a sign of its own; between double quotes nothing
 # that it expands; between single quotes anything but what ends a line or a string.
@@ -23,6 +24,7 @@ class Simple:
     bare: bool = True
 
 
+@lru_cache(maxsize=4096)  # a fleet is asked the same of each host
 def pipeline(command: str) -> tuple[Simple, ...] | None:
     """Return the programs that `command` runs, each feeding the next; None when it is anything but plain words."""
     stages, place = [], 0
@@ -63,6 +65,7 @@ class Elevated:
     prefix: str = ""
 
 
+@lru_cache(maxsize=4096)
 def elevated(command: str) -> Elevated:
     """Tell a command from the `sudo ... /bin/sh -c` around it, in the words in which testinfra puts it."""
     match = _SUDO.fullmatch(command)
