@@ -79,8 +79,6 @@ _WORST_FIRST = (Outcome.ERROR, Outcome.FAIL, Outcome.NOT_CHECKED, Outcome.PASS, 
 def worst(findings: Iterable[Finding]) -> Outcome:
     """Return the outcome that findings give a control: one error hides every pass; none at all is `notchecked`."""
     seen = {finding.outcome for finding in findings}
-    if len(seen) == 1:
-        return seen.pop()
     return next((outcome for outcome in _WORST_FIRST if outcome in seen), Outcome.NOT_CHECKED)
 
 
