@@ -83,6 +83,11 @@ async def _observe(host: str, settings: Settings, connect: Connect, terms: Terms
         reason = error.what
     except Exception as error:  # noqa: BLE001 - whatever one host brings about must not end the look at all others
         reason = f"{type(error).__name__}: {error}"
+    return unseen(host, settings, reason)
+
+
+def unseen(host: str, settings: Settings, reason: str) -> Seen:
+    """Return a host that could not be looked at: one observation a kind, each with the reason, made visible."""
     shown = shorten(reason, _REASON)
     return host, tuple(Observation(host=host, kind=kind, facts=None, could_not_look=shown) for kind in settings)
 
