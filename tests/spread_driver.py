@@ -76,7 +76,7 @@ def watch(folder: Path, scheduler: str, victim: int, replacement: list[str]) -> 
                 killed_after = len(told)
                 os.kill(victim, signal.SIGKILL)
                 subprocess.Popen(replacement, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    print(json.dumps({"told": told, "outcomes": outcomes, "killed_after": killed_after}))
+    sys.stdout.write(json.dumps({"told": told, "outcomes": outcomes, "killed_after": killed_after}) + "\n")
 
 
 if __name__ == "__main__":

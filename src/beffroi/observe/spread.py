@@ -94,7 +94,7 @@ def observe_spread(
     waiting = {_submitted(client, shard, ssh_config, terms): shard for shard in shards}
     told: set[str] = set()
     try:
-        for future in as_completed(list(waiting), timeout=seconds, raise_errors=False):
+        for future in as_completed(list(waiting), loop=client.loop, timeout=seconds, raise_errors=False):
             yield from _first(_result(future, waiting.pop(future)), told)
             future.release()
     except TimeoutError:
@@ -126,10 +126,9 @@ def _result(future: Future, shard: Shard) -> list[Seen]:
         except Exception as error:  # noqa: BLE001 - whatever one shard brings about must not end the others
             return [unseen(*asked, f"{type(error).__name__}: {error}") for asked in shard.hosts]
         return found
-    error = future.exception() if future.status == "error" else None
-    reason = say(
-        "spread-shard-lost", words=shorten(f"{type(error).__name__}: {error}" if error else future.status, _REASON)
-    )
+    raised = future.exception() if future.status == "error" else None
+    words = f"{type(raised).__name__}: {raised}" if raised else str(future.status)
+    reason = say("spread-shard-lost", words=shorten(words, _REASON))
     return [unseen(*asked, reason) for asked in shard.hosts]
 
 
