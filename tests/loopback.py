@@ -38,7 +38,8 @@ MaxStartups 500
 PidFile none
 LogLevel ERROR
 END
-chroot . useradd --create-home --shell /bin/bash auditor
+echo "127.0.1.1 $(hostname)" >> etc/hosts
+chroot . useradd --create-home --shell /bin/bash --password '*' auditor
 echo 'auditor ALL=(ALL:ALL) NOPASSWD: ALL' > etc/sudoers.d/auditor
 exec chroot . /usr/sbin/sshd -D -e -f /etc/ssh/loopback_config
 """

@@ -13,6 +13,7 @@ from beffroi.messages import say
 from .connection import Bounds, Completed, Connection, CutShort
 from .families import Gathered, gathered
 from .frames import Line, read, script
+from .probes import Probe, probe
 from .words import elevated, pipeline
 
 Answer = Completed | CouldNotLook
@@ -81,11 +82,7 @@ class _Round:
         return "/bin/sh" if self.prefix else ""
 
     def _line(self, command: str) -> Line:
-        stages = pipeline(command)
-        plain = stages is not None and len(stages) == 1 and stages[0].bare
-        words = stages[0].words if stages else ()
-        tests = len(words) == len(("test", "-e", "path")) and words[0] == "test"
-        return Line(command, direct=plain and (tests or words[0] not in _BUILT_IN), by=self._shell)
+        return Line(command, direct=_is_alike_everywhere(command), by=self._shell)
 
     async def _answered(self, lines: Sequence[Line]) -> list[Answer]:
         """Ask `lines`; where an exec is cut short, go on behind what it answered.
@@ -123,6 +120,19 @@ class _Round:
         if said[:1] == [None] and words:  # such as sudo's own: it was never `sh` that answered
             return said, CouldNotLook(say("observe-no-frame-words", words=words), where=self.batches.connection.host)
         return said, None
+
+
+def _is_alike_everywhere(command: str) -> bool:
+    """Tell whether the shell that reads the batch may run `command` itself, instead of the shell that it was meant for.
+
+    Only a program that is known to be one: a plain word may be a shell's own, such as `exit`, or mean nothing.
+    """
+    stages = pipeline(command)
+    if stages is None or len(stages) > 1 or not stages[0].bare or probe(command) is Probe.NONE:
+        return False
+    words = stages[0].words
+    tests = len(words) == len(("test", "-e", "path")) and words[0] == "test"
+    return tests or words[0] not in _BUILT_IN
 
 
 def _may_be_the_shells(answer: Answer) -> bool:

@@ -141,17 +141,17 @@ _LASTING: dict[str, _Rule] = {
     "getent": lambda words: bool(words) and words[0] in _NAMES,
     "hostname": _only("-f", "-s", "-d"),
     "mount": _nothing,
-    "openssl": _only("version"),
+    "openssl": lambda words: bool(words) and words[0] == "version",
     "rpm": _asks_rpm,
     "sort": _without("-o", "--output", "-T", "--temporary-directory", "--compress-program"),
-    "sshd": _only("-T", "-t"),
+    "sshd": lambda words: bool(words) and set(words) <= {"-T", "-t"},
     "sysctl": _reads_parameters,
     "systemctl": _verb(
         "is-enabled", "cat", "list-unit-files", "get-default", after=_NO_VALUE, refused=(*_ELSEWHERE, "--user")
     ),
     "tail": _without("-f", "-F", "--follow", "--retry"),
     "uniq": _options_alone,
-    "visudo": _only("-c", "-q", "-cq", "-s"),
+    "visudo": lambda words: bool(words) and words[0] in {"-c", "-cq"} and set(words[1:]) <= {"-q", "-s"},
 }
 _PASSING: dict[str, _Rule] = {
     **dict.fromkeys(("lsmod", "uptime", "w", "who"), _options_alone),
