@@ -70,7 +70,8 @@ def watch(folder: Path, scheduler: str, victim: int, replacement: list[str]) -> 
         cut = shards("run-1", fleet.asked(), lambda host: host.partition("-")[0], SIZE)
         for seen in observe_spread(client, cut, folder / "ssh_config", terms, seconds=120):
             told.append(seen[0])
-            outcomes[seen[0]] = fleet.judged(seen)[0].outcome.value
+            [verdict] = fleet.judged(seen)
+            outcomes[seen[0]] = f"{verdict.outcome.value} {verdict.reason}".strip()
             if not killed_after and sum(name.startswith("schools") for name in told) >= SIZE:
                 time.sleep(0.5)  # its next shard is under way
                 killed_after = len(told)
