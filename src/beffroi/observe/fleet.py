@@ -7,9 +7,10 @@ print so many bytes, and whatever it says that makes no sense is a reason why it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from beffroi.desired import Check, DesiredState
 from beffroi.errors import CouldNotLook
@@ -21,6 +22,7 @@ from beffroi.waiver import Waiver
 
 from .connection import Bounds, Connection
 from .look import Settings, look_at
+from .ssh import Switchboard
 
 Connect = Callable[[str], Awaitable[Connection]]
 """Opens the way to a host by its name; raises CouldNotLook. `Switchboard.connect` is one."""
@@ -90,6 +92,23 @@ def unseen(host: str, settings: Settings, reason: str) -> Seen:
     """Return a host that could not be looked at: one observation a kind, each with the reason, made visible."""
     shown = shorten(reason, _REASON)
     return host, tuple(Observation(host=host, kind=kind, facts=None, could_not_look=shown) for kind in settings)
+
+
+def look_at_many(
+    asked: Mapping[str, Settings], ssh_config: Path, seen: Callable[[Observation], Observation | None] | None = None
+) -> tuple[Observation, ...]:
+    """Look at every host of `asked`, and return what was seen in their order; tell each to `seen` as it comes."""
+    return asyncio.run(_look_at_many(asked, ssh_config, seen or (lambda _: None)))
+
+
+async def _look_at_many(
+    asked: Mapping[str, Settings], ssh_config: Path, seen: Callable[[Observation], Observation | None]
+) -> tuple[Observation, ...]:
+    found: dict[str, tuple[Observation, ...]] = {}
+    async with Switchboard(ssh_config) as switchboard:
+        async for host, observations in observe_fleet(asked.items(), switchboard.connect):
+            found[host] = tuple(seen(observation) or observation for observation in observations)
+    return tuple(observation for host in asked for observation in found[host])
 
 
 @dataclass(frozen=True)

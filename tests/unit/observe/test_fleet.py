@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ from ssh_servers import Neighbourhood, Serves
 
 from beffroi.desired import Check, DesiredState
 from beffroi.errors import CouldNotLook
+from beffroi.judge import judge
 from beffroi.observe.connection import Bounds, Completed, Connection
 from beffroi.observe.fleet import Asked, Fleet, Seen, Terms, observe_fleet
+from beffroi.observe.look import look
 from beffroi.observe.ssh import Patience, Switchboard
 from beffroi.report.visible import one_line
 from beffroi.verdict import Outcome, Verdict
@@ -284,3 +287,28 @@ def test_whatever_a_host_brings_about_is_its_own_error() -> None:
 def test_a_host_of_which_nothing_is_asked_has_no_verdict() -> None:
     fleet = _wanted("db")
     assert fleet.judged(("web", ())) == ()
+
+
+def test_a_town_of_many_machines_is_looked_at_as_a_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, told = _place(tmp_path, monkeypatch), list[str]()
+    town = tuple(f"machine-{number}" for number in range(40))
+    desired = DesiredState(checks=tuple(check for checks in _wanted(*town).checks.values() for check in checks))
+    ready, over = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with place.serve(*town):
+            place.config  # noqa: B018 - written once the port is known
+            ready.set()
+            await asyncio.to_thread(over.wait)
+
+    hosts = threading.Thread(target=asyncio.run, args=(serve(),))
+    hosts.start()
+    ready.wait(20)
+    try:
+        seen = look(desired, town, tmp_path / "ssh_config", seen=lambda it: told.append(it.host))
+    finally:
+        over.set()
+        hosts.join()
+    assert [it.host for it in seen] == list(town)
+    assert sorted(told) == sorted(town)
+    assert {it.outcome for it in judge(desired, seen)} == {Outcome.PASS}
