@@ -31,7 +31,7 @@ PATHS = (
         "/etc/localtime",
         "/usr/bin/passwd",
     ),
-    *("/bin/sh", "/var/tmp", "/var/log", "/root", "/nonexistent", "/etc/passwd/x", "/usr/sbin/sshd", "/etc/sudoers"),
+    *("/bin/sh", "/srv", "/var/log", "/root", "/nonexistent", "/etc/passwd/x", "/usr/sbin/sshd", "/etc/sudoers"),
 )
 PACKAGES = ("bash", "coreutils", "openssh-server", "sudo", "nonexistent", "no..such", "dash", "libc6", "systemd")
 PARAMETERS = (
