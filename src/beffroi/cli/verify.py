@@ -40,8 +40,7 @@ def command(
 def _again(at_work: Works, captures: str, *, html: Path | None, junit: Path | None, as_json: bool) -> int:
     """Judge again what a run kept; nothing is looked at, and no new run is recorded."""
     kept = runs.captures(at_work.state, captures)
-    tell_person = at_work.progress.say
-    tell_person(say("captures-replayed", when=kept.about.started.isoformat(timespec="seconds")))
+    click.echo(say("captures-replayed", when=kept.about.started.isoformat(timespec="seconds")), err=True)
     if not kept.complete:
-        tell_person(say("captures-cut-short"))
+        click.echo(say("captures-cut-short"), err=True)
     return tell(at_work.declared, at_work.replay(kept), html=html, junit=junit, as_json=as_json)
