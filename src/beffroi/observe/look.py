@@ -22,6 +22,8 @@ from .system_ssh import town_ssh
 from .waves import park, waves
 
 _AT_ONCE = 16
+_MANY = 32
+"""Beyond so many hosts, this process speaks SSH itself instead of starting an `ssh` for each."""
 
 BOUNDS = Bounds(seconds=30.0, output=8 * 1024 * 1024)
 """What one question to a host may cost."""
@@ -44,12 +46,18 @@ def look(
 
     A host that does not answer gives one observation a kind, each saying why it could not be looked at.
     """
-    asked = {name: desired.settings(name) for name in hosts}
+    settings = desired.all_settings()
+    asked = {name: settings.get(name, {}) for name in hosts}
     chosen = {
         name: {kind: settings for kind, settings in of_host.items() if not only or kind in only}
         for name, of_host in asked.items()
     }
-    return asyncio.run(_look({name: kinds for name, kinds in chosen.items() if kinds}, ssh_config, seen))
+    wanted = {name: kinds for name, kinds in chosen.items() if kinds}
+    if len(wanted) > _MANY:
+        from .fleet import look_at_many  # noqa: PLC0415 - it looks by `look_at`, and few need it
+
+        return look_at_many(wanted, ssh_config, seen)
+    return asyncio.run(_look(wanted, ssh_config, seen))
 
 
 async def _look(asked: Mapping[str, Settings], ssh_config: Path, seen: Seen | None) -> tuple[Observation, ...]:

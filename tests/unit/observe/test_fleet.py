@@ -24,7 +24,7 @@ from beffroi.observe.ssh import Patience, Switchboard
 from beffroi.report.visible import one_line
 from beffroi.verdict import Outcome, Verdict
 
-TERMS = Terms(seconds=6, bounds=Bounds(seconds=2, output=200_000))
+TERMS = Terms(seconds=10, bounds=Bounds(seconds=4, output=200_000))
 NOT_TODAY = CouldNotLook("not today")
 HONEST = tuple(f"honest-{number}" for number in range(8))
 
@@ -132,7 +132,7 @@ async def _look_among_liars(place: Neighbourhood) -> tuple[dict[str, Verdict], f
         place.lead("silent", silent.sockets[0].getsockname()[1], place.client)
         place.lead("absent", 1, place.client)
         fleet = _wanted(*HONEST, *LIARS, "silent", "absent")
-        switchboard = await stack.enter_async_context(Switchboard(place.config, Patience(seconds=2, attempts=1)))
+        switchboard = await stack.enter_async_context(Switchboard(place.config, Patience(seconds=8, attempts=1)))
         begun = time.monotonic()
         seen = observe_fleet(fleet.asked(), switchboard.connect, TERMS)
         verdicts = {one[0]: fleet.judged(one)[0] async for one in seen}
@@ -167,8 +167,8 @@ def test_nothing_that_a_host_sends_acts_on_a_readers_screen(among_liars: Among, 
 
 
 def test_hosts_that_hang_are_waited_for_together(among_liars: Among) -> None:
-    # Four of them hang, and each may take its six seconds.
-    assert among_liars[1] < 15
+    # Four of them hang or drip until their ten seconds are over.
+    assert among_liars[1] < 35
 
 
 class Counting:

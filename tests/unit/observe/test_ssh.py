@@ -18,7 +18,7 @@ from beffroi.observe.connection import Bounds, Completed, CutShort
 from beffroi.observe.held import HeldConnection
 from beffroi.observe.ssh import Patience, Switchboard, connect
 
-BOUNDS = Bounds(seconds=10, output=100_000)
+BOUNDS = Bounds(seconds=60, output=100_000)
 HASTE = Patience(seconds=1, attempts=3, pause=0.01)
 CALM = Patience(seconds=20, attempts=3, pause=0.01)
 
@@ -75,14 +75,14 @@ def test_a_signal_is_counted_as_a_shell_does(place: Neighbourhood) -> None:
 
 def test_a_command_that_hangs_is_given_up_with_what_it_said(place: Neighbourhood) -> None:
     with pytest.raises(CutShort, match="no answer") as error:
-        ask(place, lambda it: it.run("echo so far; exec sleep 60", bounds=Bounds(0.3, 1000)))
+        ask(place, lambda it: it.run("echo so far; exec sleep 60", bounds=Bounds(1, 1000)))
     assert (error.value.where, error.value.stdout) == ("db", b"so far\n")
 
 
 @pytest.mark.parametrize("flood", ["exec yes", "exec yes >&2"])
 def test_a_command_that_floods_is_given_up_at_its_bound(place: Neighbourhood, flood: str) -> None:
     with pytest.raises(CutShort, match="50000 bytes") as error:
-        ask(place, lambda it: it.run(flood, bounds=Bounds(10, 50_000)))
+        ask(place, lambda it: it.run(flood, bounds=Bounds(60, 50_000)))
     assert len(error.value.stdout + error.value.stderr) <= 50_000
 
 
