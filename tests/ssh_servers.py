@@ -25,6 +25,7 @@ async def in_a_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
     finally:
         feeding.cancel()
         child._transport.close()  # noqa: SLF001 - kills, and lets go of the pipes: `wait` alone would wait for them
+        await child.wait()
     if code < 0:
         process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))
     else:

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from getpass import getuser
 from pathlib import Path
 
@@ -65,9 +66,9 @@ class Routes:
             "h": address,
             "n": bare,
             "p": str(port or _port(found.get("port", "22"), self.path)),
-            "r": user or found.get("user") or getuser(),
-            "d": str(Path.home()),
-            "u": getuser(),
+            "r": user or found.get("user") or self._local_user,
+            "d": self._home,
+            "u": self._local_user,
             "%": "%",
         }
         command = found.get("proxycommand", _NONE)
@@ -79,7 +80,7 @@ class Routes:
             address=address,
             port=int(tokens["p"]),
             user=tokens["r"],
-            alias=_filled(found.get("hostkeyalias", bare), tokens),
+            alias=_filled(found.get("hostkeyalias", address), tokens),
             identity=Path(_filled(identity[0], tokens)).expanduser() if identity != [_NONE] else None,
             known_hosts=tuple(
                 Path(_filled(word, tokens)).expanduser() for word in _words(found.get("userknownhostsfile", _NONE))
@@ -88,6 +89,14 @@ class Routes:
             # As ssh does: whichever of the two comes first in the file holds, and a jump wins over a command beside it.
             proxy_command="" if command == _NONE or jump != _NONE else _filled(command, quoted),
         )
+
+    @cached_property
+    def _local_user(self) -> str:
+        return getuser()
+
+    @cached_property
+    def _home(self) -> str:
+        return str(Path.home())
 
     def _settings(self, host: str) -> dict[str, str]:
         """Return what holds for `host`: of each keyword, the first value that the file gives."""

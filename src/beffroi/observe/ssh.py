@@ -24,6 +24,7 @@ from beffroi.messages import say
 
 from .faults import BROKEN, could_not_connect, is_passing
 from .held import HeldConnection
+from .known import Keys, KnownHosts
 from .proxy import Proxy
 from .routes import Route, Routes, read_routes
 
@@ -96,7 +97,7 @@ class Switchboard:
     at_once: int = 64
     _jumps: dict[tuple[str, ...], _Jump] = field(default_factory=dict)
     _keys: dict[Path, asyncssh.SSHKey] = field(default_factory=dict)
-    _known: dict[tuple[Path, ...], asyncssh.SSHKnownHosts] = field(default_factory=dict)
+    _known: dict[tuple[Path, ...], KnownHosts] = field(default_factory=dict)
 
     @cached_property
     def _routes(self) -> Routes:
@@ -111,7 +112,7 @@ class Switchboard:
         return await self._dial(self._routes.to(host), ())
 
     async def _dial(self, route: Route, before: tuple[str, ...]) -> HeldConnection:
-        known, key = self._known_hosts(route), self._key(route)
+        known, key = self._known_hosts(route).keys(route.alias, route.port), self._key(route)
         pauses = self.patience.pauses()
         while True:
             jump = await self._through(route.jump, (*before, route.host))
@@ -123,13 +124,13 @@ class Switchboard:
             except BROKEN as error:
                 pause = next(pauses, None) if is_passing(error) else None
                 if pause is None:
-                    raise could_not_connect(error, route, known=_knows(known, route)) from None
+                    raise could_not_connect(error, route, known=bool(known[0])) from None
             await asyncio.sleep(pause)
 
     async def _handshake(
         self,
         route: Route,
-        known: asyncssh.SSHKnownHosts,
+        known: Keys,
         key: asyncssh.SSHKey,
         jump: asyncssh.SSHClientConnection | None,
     ) -> HeldConnection:
@@ -185,12 +186,12 @@ class Switchboard:
                 raise CouldNotLook(say("observe-no-key", words=error), where=str(path), hint=hint) from None
         return self._keys[path]
 
-    def _known_hosts(self, route: Route) -> asyncssh.SSHKnownHosts:
+    def _known_hosts(self, route: Route) -> KnownHosts:
         files = route.known_hosts
         if files not in self._known:
             try:
-                texts = [file.read_text("utf-8") for file in files if file.exists()]
-                self._known[files] = asyncssh.import_known_hosts("\n".join(texts))
+                lines = [line for file in files if file.exists() for line in file.read_text("utf-8").splitlines()]
+                self._known[files] = KnownHosts.read(lines)
             except (OSError, ValueError) as error:
                 raise CouldNotLook(
                     say("observe-no-known-hosts", words=error), where=", ".join(map(str, files))
@@ -243,7 +244,3 @@ async def connect(host: str, ssh_config: Path, patience: Patience | None = None)
         await switchboard.close()
         raise
     return replace(connection, let_go=(*connection.let_go, switchboard.close))
-
-
-def _knows(known: asyncssh.SSHKnownHosts, route: Route) -> bool:
-    return any(known.match(route.alias, "", route.port))
