@@ -75,7 +75,7 @@ cd /proc/sys
 seen=$(for file in {patterns}; do
   [ ! -e "$file" ] || {{ [ -w "$file" ] && printf 'own ' || printf 'shared '; printf '%s = ' "$file"; cat "$file"; }}
 done)
-[ -z "$seen" ] || echo "$seen" """,
+[ -z "$seen" ] || printf '%s\\n' "$seen" """,
     )
     virtualization = seen["virtualization"].strip()
     if not virtualization:
