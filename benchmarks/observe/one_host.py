@@ -92,7 +92,6 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, d
 
 def proxy(port: int, to: int, delay: float) -> None:
     """Pass on whatever comes to `port`, each piece `delay` seconds later, both ways."""
-
     serving: set[asyncio.Task[None] | None] = set()  # the loop itself holds its tasks too loosely to keep them
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
