@@ -92,10 +92,13 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, d
 
 def proxy(port: int, to: int, delay: float) -> None:
     """Pass on whatever comes to `port`, each piece `delay` seconds later, both ways."""
+    serving: set[asyncio.Task[None] | None] = set()  # the loop itself holds its tasks too loosely to keep them
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
         there, back = await asyncio.open_connection("127.0.0.1", to)
         await asyncio.gather(_pass_on(reader, back, delay), _pass_on(there, writer, delay))
+        serving.discard(asyncio.current_task())
 
     async def run() -> None:
         async with await asyncio.start_server(serve, "127.0.0.1", port) as server:

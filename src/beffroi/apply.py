@@ -125,7 +125,7 @@ class Works:
             if not any(done.failed for done in convergences):
                 applied.remember(self.state, plan)
         store.finish()
-        return Applied(steps, convergences, self._run(started, observations, self._verdicts(observations), plan.digest))
+        return Applied(steps, convergences, self._run(started, observations, plan.digest))
 
     def verify(self) -> Run:
         """Look at every machine, read only, and judge; raise CouldNotAct when nothing was ever applied."""
@@ -134,24 +134,21 @@ class Works:
         store = runs.begin(self.state, self.declared.city.town.name, started)
         observations = self._look(self.declared.desired.hosts(), store)
         store.finish()
-        return self._run(started, observations, self._verdicts(observations))
+        return self._run(started, observations)
 
     def replay(self, kept: KeptRun) -> Run:
         """Judge again what a run kept, as of its day: no machine is asked anything."""
-        observations = replay(self.declared.desired, self.declared.desired.hosts(), kept)
-        started = kept.about.started
-        return self._run(started, observations, self._verdicts(observations, started.date()))
+        return self._run(kept.about.started, replay(self.declared.desired, self.declared.desired.hosts(), kept))
 
-    def _run(
-        self, started: datetime, observations: tuple[Observation, ...], verdicts: tuple[Verdict, ...], plan: str = ""
-    ) -> Run:
+    def _run(self, started: datetime, observations: tuple[Observation, ...], plan: str = "") -> Run:
+        """Return the record of a run; waivers count as of the day when it began, so that a replay judges alike."""
         return Run(
             town=self.declared.city.town.name,
             started=started,
             finished=datetime.now(UTC),
             plan_digest=plan,
             observations=observations,
-            verdicts=verdicts,
+            verdicts=self._verdicts(observations, started.date()),
         )
 
     def hang_up(self) -> None:

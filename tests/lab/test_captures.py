@@ -92,7 +92,7 @@ def test_an_altered_answer_is_an_error_of_its_kinds_alone(
     unlike = [now for before, now in zip(verified[1], verdicts, strict=True) if before != now]
     assert code == 2
     assert {verdict["outcome"] for verdict in unlike} == {"error"}
-    assert {verdict["kind"] for verdict in unlike} <= {"nftables_ruleset", "log_forwarding", "apt_source", "sudo_rule"}
+    assert len({verdict["kind"] for verdict in unlike}) == 1
 
 
 def test_a_killed_verification_is_known_to_be_cut_short(hamlet: LabTown, run: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from beffroi.errors import CouldNotLook
 from beffroi.messages import say
@@ -30,28 +30,27 @@ _BUILT_IN = frozenset({"[", "command", "echo", "false", "printf", "pwd", "test",
 """Commands that a login shell may take for its own."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Batches:
-    """Asks one host many questions at once; `execs` counts the commands that ran on it for that.
+    """Asks one host many questions at once.
 
     `bounds` are those of one command: a batch has some more time, and no more output than one command.
     """
 
     connection: Connection
     bounds: Bounds
-    execs: int = field(default=0, init=False)
 
-    async def ask(self, commands: Iterable[str], *, coalesce: bool = True) -> dict[str, Answer]:
+    async def ask(self, commands: Iterable[str]) -> dict[str, Answer]:
         """Return the answer to each command: one exec for all, and one more for each `sudo` that stands before some.
 
-        They must be such that it does not matter which runs first, and how often. With `coalesce`, those of one
-        family are put to one process.
+        They must be such that it does not matter which runs first, and how often. Those of one family are put to one
+        process.
         """
         by_prefix: dict[str, dict[str, str]] = {}
         for command in dict.fromkeys(commands):
             inner = elevated(command)
             by_prefix.setdefault(inner.prefix, {})[inner.command] = command
-        rounds = [_Round(self, prefix).ask(list(known), coalesce=coalesce) for prefix, known in by_prefix.items()]
+        rounds = [_Round(self, prefix).ask(list(known)) for prefix, known in by_prefix.items()]
         answered = await asyncio.gather(*rounds)
         of_prefix = zip(by_prefix.values(), answered, strict=True)
         return {known[inner]: answer for known, answers in of_prefix for inner, answer in answers.items()}
@@ -65,15 +64,17 @@ class _Round:
     prefix: str
     cuts: int = 0
 
-    async def ask(self, commands: Sequence[str], *, coalesce: bool) -> dict[str, Answer]:
-        families = gathered(commands) if coalesce else []
+    async def ask(self, commands: Sequence[str]) -> dict[str, Answer]:
+        families = gathered(commands)
         in_family = {command for family in families for command in family.members}
-        singles = [command for command in commands if command not in in_family]
-        lines = [Line(it.command, direct=it.family.direct, by=self._shell) for it in families]
-        said = await self._answered([*lines, *(self._line(command) for command in singles)])
-        answers = dict(zip(singles, said[len(families) :], strict=True))
-        answers |= _apart(families, said)
-        unsure = [command for command in commands if command not in answers or _may_be_the_shells(answers[command])]
+        singles = [self._line(command) for command in commands if command not in in_family]
+        asked = [*(Line(it.command, direct=it.family.direct, by=self._shell) for it in families), *singles]
+        said = await self._answered(asked)
+        answers = _apart(families, said)
+        for line, answer in zip(singles, said[len(families) :], strict=True):
+            if not (line.direct and _is_a_shells(answer)):
+                answers[line.command] = answer
+        unsure = [command for command in commands if command not in answers]
         again = await self._answered([Line(command, by=self._shell) for command in unsure])
         return answers | dict(zip(unsure, again, strict=True))
 
@@ -106,7 +107,6 @@ class _Round:
         boundary, bounds = secrets.token_hex(16), self.batches.bounds
         seconds = bounds.seconds + _SECONDS_A_COMMAND * (len(lines) - 1)
         reader = f"{self.prefix} /bin/sh" if self.prefix else "exec /bin/sh"
-        self.batches.execs += 1
         try:
             done = await self.batches.connection.run(
                 reader, stdin=script(lines, boundary), bounds=Bounds(seconds=seconds, output=bounds.output)
@@ -135,14 +135,17 @@ def _is_alike_everywhere(command: str) -> bool:
     return tests or words[0] not in _BUILT_IN
 
 
-def _may_be_the_shells(answer: Answer) -> bool:
-    """Tell whether some words of an answer may be those of the shell that ran the command, and not the command's."""
+def _is_a_shells(answer: Answer) -> bool:
+    """Tell whether the words of a direct command's answer may be those of the shell that read the batch."""
     return isinstance(answer, Completed) and answer.exit_code in _NOT_RUN
 
 
 def _apart(families: Sequence[Gathered], said: Sequence[Answer]) -> dict[str, Answer]:
+    """Return what is told of each member of a family; one that was blamed for a cut leaves all to be asked singly."""
     told: dict[str, Answer] = {}
     for family, answer in zip(families, said, strict=False):
         if isinstance(answer, Completed):
             told |= family.apart(answer)
+        elif not isinstance(answer, CutShort):
+            told |= dict.fromkeys(family.members, answer)
     return told

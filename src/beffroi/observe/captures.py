@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import StringConstraints
 
@@ -46,7 +46,7 @@ _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 class About(Frozen):
     """What a run is about."""
 
-    format: int = 1
+    format: Literal[1] = 1
     town: str
     started: datetime
 

@@ -1,4 +1,4 @@
-"""`beffroi verify --from-captures`: what a person is told, and the exit code. Whole runs: tests/lab/test_captures.py."""
+"""`beffroi verify --from-captures`: what a person is told, and the exit code (whole runs: tests/lab)."""
 
 import json
 from datetime import UTC, datetime

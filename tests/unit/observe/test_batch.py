@@ -98,6 +98,12 @@ def test_a_program_that_is_not_there_is_told_by_the_shell_that_was_meant(host: L
     assert said == Completed(alone.stdout, alone.stderr.replace(b"/bin/sh", b"sh"), alone.returncode)
 
 
+def test_a_command_that_its_own_shell_could_not_run_is_not_run_again(host: Local, tmp_path: Path) -> None:
+    command = f"echo x >> {tmp_path}/log; exit 127"
+    assert _ask(host, command) == {command: Completed(b"", b"", 127)}
+    assert (tmp_path / "log").read_text() == "x\n"
+
+
 def test_a_command_that_hangs_is_blamed_alone(host: Local) -> None:
     said = _ask(host, "echo a", "sleep 20", "echo b", seconds=1.0)
     assert isinstance(said["sleep 20"], CouldNotLook)
@@ -116,7 +122,7 @@ def test_a_host_that_cannot_be_reached_is_asked_once() -> None:
         raise CouldNotLook(UNREACHABLE)
 
     host = Local(dead)
-    said = _ask(host, "echo a", "stat -Lc %a /", "stat -Lc %a /etc")
+    said = _ask(host, "echo a", "stat -Lc %a /usr", "stat -Lc %a /etc")
     assert {str(it) for it in said.values()} == {UNREACHABLE}
     assert len(host.scripts) == 1
 

@@ -32,7 +32,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
         script = (
             f'case "$*" in *"-O exit"*) exit 0 ;; esac\necho "$*" >> {log}\nfor word; do :; done\nexec sh -c "$word"\n'
         )
-        for name, text in (("ssh", script), ("sudo", 'shift 2\nexec /bin/sh -c "$2"\n')):
+        for name, text in (("ssh", script), ("sudo", 'shift 2\nexec "$@"\n')):
             (programs / name).write_text(f"#!/bin/sh\n{text}")
             (programs / name).chmod(0o755)
         monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
