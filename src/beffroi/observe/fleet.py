@@ -7,7 +7,8 @@ print so many bytes, and whatever it says that makes no sense is a reason why it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -48,7 +49,9 @@ class Terms:
     bounds: Bounds = BOUNDS
 
 
-async def observe_fleet(asked: Iterable[Asked], connect: Connect, terms: Terms | None = None) -> AsyncIterator[Seen]:
+async def observe_fleet(
+    asked: Iterable[Asked], connect: Connect, terms: Terms | None = None
+) -> AsyncGenerator[Seen, None]:
     """Yield each host of `asked` with what was seen on it, in the order in which they are done.
 
     Hosts are drawn from `asked` as places become free, and none is begun while nobody takes what is done: neither a
@@ -105,8 +108,11 @@ async def _look_at_many(
     asked: Mapping[str, Settings], ssh_config: Path, seen: Callable[[Observation], Observation | None]
 ) -> tuple[Observation, ...]:
     found: dict[str, tuple[Observation, ...]] = {}
-    async with Switchboard(ssh_config) as switchboard:
-        async for host, observations in observe_fleet(asked.items(), switchboard.connect):
+    async with (
+        Switchboard(ssh_config) as switchboard,
+        aclosing(observe_fleet(asked.items(), switchboard.connect)) as fleet,
+    ):
+        async for host, observations in fleet:
             found[host] = tuple(seen(observation) or observation for observation in observations)
     return tuple(observation for host in asked for observation in found[host])
 

@@ -233,7 +233,7 @@ def test_a_slow_reader_does_not_fill_the_memory() -> None:
             await asyncio.sleep(0.05)
             break
         begun = len(counting.begun)
-        await seen.aclose()  # type: ignore[attr-defined]
+        await seen.aclose()
         return begun
 
     assert asyncio.run(session()) <= 10
@@ -246,7 +246,7 @@ def test_whoever_stops_early_lets_go_of_every_host() -> None:
         seen = observe_fleet(_wanted(*MANY).asked(), counting.connect, Terms(at_once=5))
         async for _ in seen:
             break
-        await seen.aclose()  # type: ignore[attr-defined]
+        await seen.aclose()
 
     asyncio.run(session())
     assert (counting.held, sorted(counting.closed)) == (0, sorted(counting.begun))
@@ -266,7 +266,7 @@ def test_the_list_of_hosts_may_be_without_end() -> None:
             told.append(host)
             if len(told) == 20:
                 break
-        await seen.aclose()  # type: ignore[attr-defined]
+        await seen.aclose()
         return told
 
     assert len(asyncio.run(session())) == 20
