@@ -81,6 +81,22 @@ def test_a_changed_host_key_is_refused(target: Loopback, tmp_path: Path) -> None
         asyncio.run(connect("target", tmp_path / "ssh_config", CALM))
 
 
+def test_a_host_behind_a_bastion_behind_a_door_is_reached(target: Loopback, tmp_path: Path) -> None:
+    # As in the lab: the bastion is entered by a command, everything else by way of it.
+    inner = f"Host inner\n  HostName 127.0.0.1\n  Port {target.port}\n  HostKeyAlias target\n  ProxyJump bastion\n"
+    door = inner.replace("inner", "bastion").replace("ProxyJump bastion", "ProxyCommand nc %h %p")
+    everyone = target.ssh_config.read_text().partition("\n")[2].replace("  HostName 127.0.0.1\n", "")
+    (tmp_path / "ssh_config").write_text(f"{inner}{door}Host *\n{everyone}")
+
+    async def session() -> list[bytes]:
+        async with Switchboard(tmp_path / "ssh_config", CALM) as switchboard:
+            held = await asyncio.gather(*(switchboard.connect("inner") for _ in range(10)))
+            done = await asyncio.gather(*(it.run("echo in", bounds=BOUNDS) for it in held))
+            return [it.stdout for it in done]
+
+    assert asyncio.run(session()) == [b"in\n"] * 10
+
+
 def test_a_fleet_of_real_hosts_is_judged_host_by_host(target: Loopback) -> None:
     shadow = {"path": "/etc/shadow", "owner": "root", "group": "shadow", "mode": "0640"}
     open_shadow = shadow | {"group": "root"}

@@ -21,6 +21,7 @@ from beffroi.messages import say
 _READ = frozenset(
     {"hostname", "hostkeyalias", "identityfile", "port", "proxycommand", "proxyjump", "user", "userknownhostsfile"}
 )
+_PROXIES = frozenset({"proxycommand", "proxyjump"})
 _NOT_FOLLOWED = frozenset({"include", "match"})
 _NONE = "none"
 _HIGHEST_PORT = 65_535
@@ -86,8 +87,7 @@ class Routes:
                 Path(_filled(word, tokens)).expanduser() for word in _words(found.get("userknownhostsfile", _NONE))
             ),
             jump=() if jump == _NONE else tuple(part.strip() for part in jump.split(",")),
-            # As ssh does: whichever of the two comes first in the file holds, and a jump wins over a command beside it.
-            proxy_command="" if command == _NONE or jump != _NONE else _filled(command, quoted),
+            proxy_command="" if command == _NONE else _filled(command, quoted),
         )
 
     @cached_property
@@ -106,7 +106,8 @@ class Routes:
         }
         found: dict[str, str] = {}
         for index in sorted(chosen):
-            found = {**self._sections[index], **found}
+            for keyword, value in self._sections[index].items():
+                _set_first(found, keyword, value)
         return found
 
     def add(self, patterns: Iterable[str], settings: Settings) -> None:
@@ -141,9 +142,15 @@ def read_routes(path: Path) -> Routes:
             routes.add(patterns, section)
             patterns, section = _words(value), {}
         elif keyword in _READ:
-            section.setdefault(keyword, value)
+            _set_first(section, keyword, value)
     routes.add(patterns, section)
     return routes
+
+
+def _set_first(settings: dict[str, str], keyword: str, value: str) -> None:
+    """Give `keyword` its value unless it has one; a jump and a command contend: whichever comes first holds."""
+    if keyword not in _PROXIES or not _PROXIES & settings.keys():
+        settings.setdefault(keyword, value)
 
 
 def _split(line: str) -> tuple[str, str]:

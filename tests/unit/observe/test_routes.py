@@ -86,6 +86,27 @@ def test_a_chain_of_jumps_keeps_its_order(tmp_path: Path) -> None:
     assert read_routes(tmp_path / "config").to("db.far").jump == ("one", "root@two:2022")
 
 
+CONTENDING = """
+Host bastion
+  ProxyCommand nc %h %p
+Host near
+  ProxyJump none
+Host both
+  ProxyJump other
+  ProxyCommand nc %h %p
+Host *
+  ProxyJump bastion
+"""
+
+
+@pytest.mark.parametrize("host", ["bastion", "near", "both", "far"])
+def test_of_a_jump_and_a_command_the_first_holds_as_in_ssh(tmp_path: Path, host: str) -> None:
+    (tmp_path / "config").write_text(CONTENDING)
+    route, effective = read_routes(tmp_path / "config").to(host), _effective(tmp_path / "config", host)
+    assert list(route.jump) == [it for it in [effective.get("proxyjump")] if it]
+    assert bool(route.proxy_command) == ("proxycommand" in effective)
+
+
 @pytest.mark.parametrize("line", ["Match all", "Include other", "match host db"])
 def test_what_is_not_followed_is_refused_at_its_line(tmp_path: Path, line: str) -> None:
     (tmp_path / "config").write_text(f"Host db\n  Port 22\n{line}\n")
