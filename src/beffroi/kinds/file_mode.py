@@ -113,14 +113,17 @@ def _other_holder(before: str, after: str) -> Answer:
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:
-    """Return type, mode, owner and group of everything that a setting's path names; links are not followed."""
+    """Return type, mode, owner and group of everything that a setting's path names; links are not followed.
+
+    One walk for all settings, of the folders that they name alone; `xargs`, since a pattern may name more files than
+    one command takes.
+    """
     patterns = " ".join(sorted({setting.path for setting in settings}))
     script = f"""
 set -e
 for file in {patterns}; do
-  [ ! -e "$file" -a ! -L "$file" ] || set -- "$@" "$file"
-done
-[ $# -eq 0 ] || stat -c '%a|%U|%G|%F|%n' -- "$@" """
+  [ ! -e "$file" -a ! -L "$file" ] || printf '%s\\0' "$file"
+done | xargs -0 -r stat -c '%a|%U|%G|%F|%n' --"""
     files = {}
     for line in ask(host, script).splitlines():
         fields = line.split("|", 4)
