@@ -6,11 +6,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beffroi import applied, declaration
+from beffroi import applied, declaration, runs
 from beffroi.access import Door, close_connections, open_door, write_ssh_config
 from beffroi.converge import Action, Convergence, Work, converge
 from beffroi.declaration import Declaration
@@ -23,7 +23,9 @@ from beffroi.lab.image import base_image
 from beffroi.lab.place import LabPlace, require_root
 from beffroi.lab.repository import town_repository
 from beffroi.messages import say
+from beffroi.observe.captures import CaptureStore, KeptRun
 from beffroi.observe.look import look
+from beffroi.observe.replay import replay
 from beffroi.plan import Plan, Step, make_plan
 from beffroi.pulumi_cli import find_pulumi
 from beffroi.runs import Run
@@ -118,31 +120,35 @@ class Works:
             self._write_access(stack.host_keys())
             close_connections(self.ssh_config, [step.name for step in steps if step.type == MACHINE])
             fresh = {step.name for step in steps if step.type == MACHINE and "create" in step.operation}
-            convergences, observations = self._configure(fresh, everything=everything)
+            store = runs.begin(self.state, self.declared.city.town.name, started)
+            convergences, observations = self._configure(fresh, store, everything=everything)
             if not any(done.failed for done in convergences):
                 applied.remember(self.state, plan)
-        verdicts = self._verdicts(observations)
-        run = Run(
-            town=self.declared.city.town.name,
-            started=started,
-            finished=datetime.now(UTC),
-            plan_digest=plan.digest,
-            observations=observations,
-            verdicts=verdicts,
-        )
-        return Applied(steps, convergences, run)
+        store.finish()
+        return Applied(steps, convergences, self._run(started, observations, plan.digest))
 
     def verify(self) -> Run:
         """Look at every machine, read only, and judge; raise CouldNotAct when nothing was ever applied."""
         started = datetime.now(UTC)
-        observations = self._look(self.declared.desired.hosts())
+        _ = self.ssh_config  # nothing is begun where nothing was ever applied
+        store = runs.begin(self.state, self.declared.city.town.name, started)
+        observations = self._look(self.declared.desired.hosts(), store)
+        store.finish()
+        return self._run(started, observations)
+
+    def replay(self, kept: KeptRun) -> Run:
+        """Judge again what a run kept, as of its day: no machine is asked anything."""
+        return self._run(kept.about.started, replay(self.declared.desired, self.declared.desired.hosts(), kept))
+
+    def _run(self, started: datetime, observations: tuple[Observation, ...], plan: str = "") -> Run:
+        """Return the record of a run; waivers count as of the day when it began, so that a replay judges alike."""
         return Run(
             town=self.declared.city.town.name,
             started=started,
             finished=datetime.now(UTC),
-            plan_digest="",
+            plan_digest=plan,
             observations=observations,
-            verdicts=self._verdicts(observations),
+            verdicts=self._verdicts(observations, started.date()),
         )
 
     def hang_up(self) -> None:
@@ -189,16 +195,18 @@ class Works:
         door = Door(bastion=declaration.bastion(city), proxy_command=enter)
         write_ssh_config(self.state.part("ssh"), city, host_keys, door)
 
-    def _configure(self, fresh: set[str], *, everything: bool) -> tuple[list[Convergence], tuple[Observation, ...]]:
+    def _configure(
+        self, fresh: set[str], store: CaptureStore, *, everything: bool
+    ) -> tuple[list[Convergence], tuple[Observation, ...]]:
         """Configure fresh machines whole, then on the others what drifted; return the last look at every machine."""
         hosts = self.declared.desired.hosts()
         whole = set(hosts) if everything else fresh
         done = [self._converge({host: self.declared.desired.settings(host) for host in hosts if host in whole})]
-        seen = self._look(hosts)
+        seen = self._look(hosts, store)
         drifted = self._drifted(seen, set(hosts) - whole)
         if drifted:
             done.append(self._converge(drifted))
-        return done, self._settled(seen, set(drifted) | whole)
+        return done, self._settled(seen, set(drifted) | whole, store)
 
     def _converge(self, settings: dict[str, dict[str, list[dict[str, Any]]]]) -> Convergence:
         if not any(settings.values()):
@@ -218,14 +226,16 @@ class Works:
             drifted.setdefault(verdict.host, {})[verdict.kind] = settings[verdict.kind]
         return drifted
 
-    def _verdicts(self, seen: Iterable[Observation]) -> tuple[Verdict, ...]:
-        return judge(self.declared.desired, seen, self.declared.waivers, datetime.now(UTC).date())
+    def _verdicts(self, seen: Iterable[Observation], day: date | None = None) -> tuple[Verdict, ...]:
+        return judge(self.declared.desired, seen, self.declared.waivers, day or datetime.now(UTC).date())
 
     def _not_passing(self, verdicts: Iterable[Verdict], hosts: set[str]) -> list[Verdict]:
         good = {Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.WAIVED}
         return [verdict for verdict in verdicts if verdict.host in hosts and verdict.outcome not in good]
 
-    def _settled(self, seen: tuple[Observation, ...], touched: set[str]) -> tuple[Observation, ...]:
+    def _settled(
+        self, seen: tuple[Observation, ...], touched: set[str], store: CaptureStore
+    ) -> tuple[Observation, ...]:
         """Look again at touched machines until they pass: a clock, a first log line or a timer needs its seconds."""
         observations = {(observation.host, observation.kind): observation for observation in seen}
         deadline = time.monotonic() + _SETTLE_SECONDS
@@ -235,7 +245,7 @@ class Works:
         while pending:
             kinds = frozenset(verdict.kind for verdict in pending)
             hosts = {verdict.host for verdict in pending}
-            again = self._look(sorted(hosts), only=kinds)
+            again = self._look(sorted(hosts), store, only=kinds)
             observations |= {(observation.host, observation.kind): observation for observation in again}
             if not touched or time.monotonic() > deadline:
                 break
@@ -247,6 +257,13 @@ class Works:
         """Return the machines whose verdicts depend on what others send them."""
         return set(self.declared.city.hosts_with_role("log-collector"))
 
-    def _look(self, hosts: list[str], only: frozenset[str] = frozenset()) -> tuple[Observation, ...]:
+    def _look(
+        self, hosts: list[str], store: CaptureStore, only: frozenset[str] = frozenset()
+    ) -> tuple[Observation, ...]:
+        def seen(observation: Observation) -> Observation:
+            kept = store.keep(observation)
+            self.progress.seen(kept)
+            return kept
+
         open_door(self.ssh_config, declaration.bastion(self.declared.city))
-        return look(self.declared.desired, hosts, self.ssh_config, only=only, seen=self.progress.seen)
+        return look(self.declared.desired, hosts, self.ssh_config, only=only, seen=seen)

@@ -49,11 +49,12 @@ class DesiredState(Frozen):
 
 
 def _united(checks: Iterable[Check]) -> dict[str, list[dict[str, Any]]]:
-    united: dict[str, list[dict[str, Any]]] = {}
+    united: dict[str, dict[str, dict[str, Any]]] = {}
     for check in checks:
-        known = united.setdefault(check.kind, [])
-        known += [setting for setting in check.settings if setting not in known]
-    return united
+        known = united.setdefault(check.kind, {})
+        for setting in check.settings:
+            known.setdefault(repr(sorted(setting.items())), setting)
+    return {kind: list(known.values()) for kind, known in united.items()}
 
 
 def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:

@@ -27,6 +27,8 @@ def judge(
     verdicts = (_verdict(check, seen.get((check.host, check.kind))) for check in desired.checks)
     counting = [waiver for waiver in waivers if waiver.control and today is not None and waiver.counts(today)]
     granted = {(waiver.subject, waiver.control): waiver for waiver in sorted(counting, key=lambda it: it.until)}
+    if not granted:
+        return tuple(verdicts)
     return tuple(_excused(verdict, granted.get((verdict.host, verdict.control))) for verdict in verdicts)
 
 

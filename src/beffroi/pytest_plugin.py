@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from beffroi.apply import Works
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--city` and `--city-stack`."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add `--city` and `--city-stack`, and the backend `beffroi://` with its own options."""
+    pluginmanager.import_plugin("beffroi.observe.plugin")
     group = parser.getgroup("beffroi")
     group.addoption("--city", type=Path, default=None, help="verify the town declared in this folder")
     group.addoption("--city-stack", default=None, help="name of the stack and of its lab (the town's by default)")
@@ -34,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     works = _works(folder, config.getoption("--city-stack"))
     if not config.option.hosts:
         names = works.declared.desired.hosts()
-        config.option.hosts = ",".join(f"ssh://{name}?ssh_config={works.ssh_config}&sudo=true" for name in names)
+        config.option.hosts = ",".join(f"beffroi://{name}?ssh_config={works.ssh_config}&sudo=true" for name in names)
     config.stash[_WORKS] = works
 
 

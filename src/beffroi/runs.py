@@ -9,6 +9,7 @@ from pathlib import Path
 
 from beffroi.errors import CouldNotAct
 from beffroi.messages import say
+from beffroi.observe.captures import About, CaptureStore, KeptRun
 from beffroi.state import StackState
 from beffroi.verdict import Frozen, Observation, Verdict
 
@@ -24,12 +25,26 @@ class Run(Frozen):
     verdicts: tuple[Verdict, ...]
 
 
-def save(state: StackState, run: Run) -> Path:
-    """Keep `run` in a folder of its own, named by its start (UTC); return the folder."""
-    folder = state.part("runs") / run.started.strftime("%Y%m%dT%H%M%S.%fZ")
+_CAPTURES = "captures"
+
+
+def begin(state: StackState, town: str, started: datetime) -> CaptureStore:
+    """Begin the record of a run: what is seen is kept from the first answer on, in a folder of its own."""
+    folder = _folder(state, started)
     folder.mkdir(mode=0o700)
+    return CaptureStore.begin(folder / _CAPTURES, About(town=town, started=started))
+
+
+def save(state: StackState, run: Run) -> Path:
+    """Keep `run` in its folder, named by its start (UTC); return the folder. Its captures stand beside it already."""
+    folder = _folder(state, run.started)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    plain = run.model_dump(mode="json")
+    if (folder / _CAPTURES).is_dir():
+        for observation in plain["observations"]:
+            del observation["captures"]
     draft = folder / "run.json.new"
-    draft.write_text(json.dumps(run.model_dump(mode="json"), sort_keys=True), "utf-8")
+    draft.write_text(json.dumps(plain, sort_keys=True), "utf-8")
     draft.replace(folder / "run.json")
     return folder
 
@@ -40,4 +55,31 @@ def latest(state: StackState) -> tuple[Path, Run]:
     if not kept:
         raise CouldNotAct(say("runs-none", stack=state.name), hint=say("runs-none-hint"))
     # Python's own reader: a host may have said half a character ("\ud800"), which pydantic's reader refuses.
-    return kept[-1].parent, Run.model_validate(json.loads(kept[-1].read_text("utf-8")))
+    run = Run.model_validate(json.loads(kept[-1].read_text("utf-8")))
+    folder = kept[-1].parent
+    return folder, _with_captures(run, folder / _CAPTURES) if (folder / _CAPTURES).is_dir() else run
+
+
+def captures(state: StackState, name: str) -> KeptRun:
+    """Return what a run kept: `name` is its name, `latest`, or a folder from anywhere; raise CouldNotAct for none."""
+    if name == "latest":
+        kept = sorted(state.part("runs").glob(f"*/{_CAPTURES}"))
+        if not kept:
+            raise CouldNotAct(say("runs-none", stack=state.name), hint=say("runs-none-hint"))
+        return KeptRun.open(kept[-1])
+    named = state.part("runs") / name
+    folder = named if "/" not in name and named.is_dir() else Path(name)
+    return KeptRun.open(folder / _CAPTURES if (folder / _CAPTURES).is_dir() else folder)
+
+
+def _folder(state: StackState, started: datetime) -> Path:
+    return state.part("runs") / started.strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def _with_captures(run: Run, folder: Path) -> Run:
+    kept = KeptRun.open(folder)
+    observations = [
+        observation.model_copy(update={"captures": kept.captures(observation.host, observation.kind)})
+        for observation in run.observations
+    ]
+    return run.model_copy(update={"observations": tuple(observations)})

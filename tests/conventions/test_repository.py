@@ -23,7 +23,8 @@ def _tracked() -> list[Path]:
 
 def _direct() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    optional = [line for lines in project["project"]["optional-dependencies"].values() for line in lines]
+    wanted = [*project["project"]["dependencies"], *optional, *project["dependency-groups"]["dev"]]
     return [re.split(r"[<>=!~\[; ]", line)[0] for line in wanted]
 
 

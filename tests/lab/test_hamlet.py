@@ -198,7 +198,7 @@ def test_pytest_gives_each_control_as_an_item_and_runs_the_towns_own_tests(hamle
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "log::ssh/root-login-refused" in done.stdout
-    assert "test_ssh_answers_where_it_is_declared[ssh://log" in done.stdout
+    assert "test_ssh_answers_where_it_is_declared[beffroi://log" in done.stdout
 
 
 def test_two_commands_at_once_do_not_both_work_on_a_town(hamlet: LabTown) -> None:

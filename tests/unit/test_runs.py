@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from beffroi.errors import CouldNotAct
-from beffroi.runs import Run, latest, save
+from beffroi.runs import Run, begin, captures, latest, save
 from beffroi.state import StackState
 from beffroi.verdict import Capture, Observation, Outcome, Verdict
 
@@ -51,6 +51,25 @@ def test_a_run_that_was_cut_short_while_it_was_written_does_not_count(state: Sta
 
 def test_a_run_is_closed_to_others(state: StackState) -> None:
     assert save(state, _run()).stat().st_mode & 0o777 == 0o700
+
+
+def test_captures_that_were_kept_on_the_way_are_read_back_with_the_run(state: StackState) -> None:
+    run = _run()
+    store = begin(state, run.town, run.started)
+    for observation in run.observations:
+        store.keep(observation)
+    store.finish()
+    folder = save(state, run)
+    assert '"captures"' not in (folder / "run.json").read_text("utf-8")
+    assert latest(state) == (folder, run)
+
+
+@pytest.mark.parametrize("named", ["latest", "20260301T120000.000005Z"])
+def test_what_a_run_kept_is_found_by_its_name(state: StackState, named: str) -> None:
+    begin(state, "bourg", START).keep(_run().observations[0])
+    kept = captures(state, named)
+    assert (kept.about.started, kept.complete) == (START, False)
+    assert kept.captures("db", "sysctl") == _run().observations[0].captures
 
 
 def test_a_town_that_was_never_verified_is_told_what_to_do(state: StackState) -> None:

@@ -39,17 +39,19 @@ def conclude(works: Works, run: Run, *, html: Path | None, junit: Path | None, a
     return tell(works.declared, run, html=html or folder / "report.html", junit=junit, as_json=as_json)
 
 
-def tell(declared: Declaration, run: Run, *, html: Path, junit: Path | None, as_json: bool) -> int:
+def tell(declared: Declaration, run: Run, *, html: Path | None, junit: Path | None, as_json: bool) -> int:
     """Tell a run in every form that was asked for, and return the exit code."""
     report = _report(declared, run)
-    html.write_text(html_report.render(report, spoken_language()), "utf-8")
+    if html:
+        html.write_text(html_report.render(report, spoken_language()), "utf-8")
     if junit:
         junit.write_text(junit_report.to_xml(report), "utf-8")
     if as_json:
         click.echo(to_json(report))
     else:
         terminal.render(report, out(), spoken_language())
-        click.echo(say("cli-report-at", path=html))
+        if html:
+            click.echo(say("cli-report-at", path=html))
     return exit_code(run.verdicts)
 
 

@@ -6,21 +6,25 @@ from pathlib import Path
 
 import click
 
+from beffroi import runs
+from beffroi.apply import Works
 from beffroi.messages import say
 
 from .options import declared, stack_option, town_argument, works
-from .verdicts import conclude, outputs
+from .verdicts import conclude, outputs, tell
 
 
 @click.command(help=say("cli-verify-help"), short_help=say("cli-verify-short"))
 @town_argument
 @stack_option
+@click.option("--from-captures", "captures", metavar="RUN", default=None, help=say("cli-captures-option"))
 @outputs
 def command(
     town: Path,
     root: Path | None,
     profile: str,
     stack: str | None,
+    captures: str | None,
     html: Path | None,
     junit: Path | None,
     *,
@@ -28,4 +32,15 @@ def command(
 ) -> int:
     """Verify the town."""
     at_work = works(declared(town, root, profile), stack, quiet=as_json)
+    if captures is not None:
+        return _again(at_work, captures, html=html, junit=junit, as_json=as_json)
     return conclude(at_work, at_work.verify(), html=html, junit=junit, as_json=as_json)
+
+
+def _again(at_work: Works, captures: str, *, html: Path | None, junit: Path | None, as_json: bool) -> int:
+    """Judge again what a run kept; nothing is looked at, and no new run is recorded."""
+    kept = runs.captures(at_work.state, captures)
+    click.echo(say("captures-replayed", when=kept.about.started.isoformat(timespec="seconds")), err=True)
+    if not kept.complete:
+        click.echo(say("captures-cut-short"), err=True)
+    return tell(at_work.declared, at_work.replay(kept), html=html, junit=junit, as_json=as_json)

@@ -87,6 +87,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
+@cache
 def load(name: str) -> Kind:
     """Import the kind `name`; raise KeyError when there is none."""
     if name not in names():

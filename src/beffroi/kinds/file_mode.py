@@ -113,14 +113,17 @@ def _other_holder(before: str, after: str) -> Answer:
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:
-    """Return type, mode, owner and group of everything that a setting's path names; links are not followed."""
+    """Return type, mode, owner and group of everything that a setting's path names; links are not followed.
+
+    One walk for all settings, of the folders that they name alone; `xargs`, since a pattern may name more files than
+    one command takes.
+    """
     patterns = " ".join(sorted({setting.path for setting in settings}))
     script = f"""
 set -e
 for file in {patterns}; do
-  [ ! -e "$file" -a ! -L "$file" ] || set -- "$@" "$file"
-done
-[ $# -eq 0 ] || stat -c '%a|%U|%G|%F|%n' -- "$@" """
+  [ ! -e "$file" -a ! -L "$file" ] || printf '%s\\0' "$file"
+done | xargs -0 -r stat -c '%a|%U|%G|%F|%n' --"""
     files = {}
     for line in ask(host, script).splitlines():
         fields = line.split("|", 4)
@@ -138,7 +141,7 @@ def judge(settings: list[Setting], facts: dict[str, Any]) -> list[Finding]:
 
 def _findings(setting: Setting, files: dict[str, dict[str, str]]) -> list[Finding]:
     wanted = f"{setting.owner}:{setting.group} {setting.mode} at most"
-    named = {path: file for path, file in files.items() if _names(setting.path, path)}
+    named = _named(setting.path, files)
     if not named:
         outcome = Outcome.PASS if setting.absent_ok else Outcome.FAIL
         return [Finding(outcome=outcome, subject=setting.path, expected=wanted, observed="absent")]
@@ -160,6 +163,12 @@ def _closed(setting: Setting, file: dict[str, str]) -> bool:
     granted = mode & ~most & ~_STICKY
     owned = (file["owner"], file["group"]) == (setting.owner, setting.group)
     return sort and owned and not granted and not (most & _STICKY & ~mode)
+
+
+def _named(pattern: str, files: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    if "*" not in pattern:
+        return {pattern: files[pattern]} if pattern in files else {}
+    return {path: file for path, file in files.items() if _names(pattern, path)}
 
 
 def _names(pattern: str, path: str) -> bool:

@@ -1,22 +1,37 @@
-"""One look at many hosts: each kind observes all its settings at once, hosts in parallel."""
+"""One look at many hosts: all kinds of a host at once, in as few execs as their questions allow; hosts in parallel."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from beffroi import kinds
 from beffroi.desired import DesiredState
-from beffroi.errors import UNREADABLE, CouldNotLook
-from beffroi.verdict import Observation
+from beffroi.errors import CouldNotLook
+from beffroi.verdict import Capture, Observation
 
-from .recorder import RecordingSsh, live_host
+from .batch import Answer, Batches
+from .connection import Bounds, Connection
+from .observing import observed
+from .redaction import redacted
+from .system_ssh import town_ssh
+from .waves import park, waves
 
 _AT_ONCE = 16
+_MANY = 32
+"""Beyond so many hosts, this process speaks SSH itself instead of starting an `ssh` for each."""
 
-Seen = Callable[[Observation], None]
+BOUNDS = Bounds(seconds=30.0, output=8 * 1024 * 1024)
+"""What one question to a host may cost."""
+
+Seen = Callable[[Observation], Observation | None]
+"""Told of an observation; may return the one that stands for it, such as it is kept."""
+
+Settings = Mapping[str, Iterable[dict[str, Any]]]
 
 
 def look(
@@ -31,51 +46,72 @@ def look(
 
     A host that does not answer gives one observation a kind, each saying why it could not be looked at.
     """
-    names = list(hosts)
-    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="look") as pool:
-        jobs = [pool.submit(_look_at, desired, name, ssh_config, only, seen) for name in names]
-        return tuple(observation for job in jobs for observation in job.result())
+    settings = desired.all_settings()
+    asked = {name: settings.get(name, {}) for name in hosts}
+    chosen = {
+        name: {kind: settings for kind, settings in of_host.items() if not only or kind in only}
+        for name, of_host in asked.items()
+    }
+    wanted = {name: kinds for name, kinds in chosen.items() if kinds}
+    if len(wanted) > _MANY:
+        from .fleet import look_at_many  # noqa: PLC0415 - it looks by `look_at`, and few need it
+
+        return look_at_many(wanted, ssh_config, seen)
+    return asyncio.run(_look(wanted, ssh_config, seen))
 
 
-def _look_at(
-    desired: DesiredState, name: str, ssh_config: Path, only: frozenset[str], seen: Seen | None
-) -> list[Observation]:
-    host, recorder = live_host(name, ssh_config)
-    unreachable = ""
-    observations: list[Observation] = []
-    for kind_name, settings in desired.settings(name).items():
-        if only and kind_name not in only:
-            continue
-        if unreachable:
-            observation = Observation(host=name, kind=kind_name, facts=None, could_not_look=unreachable)
-        else:
-            observation = _observe(kind_name, settings, host, recorder)
-            unreachable = observation.could_not_look if not observation.captures else ""
-        observations.append(observation)
-        if seen:
-            seen(observation)
-    return observations
+async def _look(asked: Mapping[str, Settings], ssh_config: Path, seen: Seen | None) -> tuple[Observation, ...]:
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(name: str, settings: Settings) -> list[Observation]:
+        async with free:
+            connection = town_ssh(name, ssh_config)
+            try:
+                found = await look_at(connection, settings)
+            finally:
+                await connection.close()
+        return [seen(observation) or observation for observation in found] if seen else found
+
+    of_hosts = await asyncio.gather(*(one(name, settings) for name, settings in asked.items()))
+    return tuple(observation for of_host in of_hosts for observation in of_host)
 
 
-def _observe(
-    kind_name: str,
-    settings: list[dict[str, Any]],
-    host: Any,  # noqa: ANN401 - testinfra's Host is untyped
-    recorder: RecordingSsh,
-) -> Observation:
-    kind = kinds.load(kind_name)
-    typed = [kind.Setting.model_validate(setting) for setting in settings]
-    facts, reason = None, ""
-    try:
-        facts = kind.observe(host, typed)
-    except CouldNotLook as error:
-        reason = error.what
-    except UNREADABLE as error:
-        reason = f"{type(error).__name__}: {error}"[:500]
-    return Observation(
-        host=recorder.hostname,
-        kind=kind_name,
-        facts=facts,
-        could_not_look=reason,
-        captures=recorder.take_captures(),
+async def look_at(connection: Connection, settings: Settings, bounds: Bounds = BOUNDS) -> list[Observation]:
+    """Observe each kind of `settings` on the host of `connection`, in their order.
+
+    All kinds start at once. What they ask goes out as one exec; what they ask next, having read that, as another.
+    """
+    name, batches = connection.host, Batches(connection, bounds)
+    side_by_side = waves([partial(observed, name, kind, of_kind, _ask) for kind, of_kind in settings.items()])
+    answers: Mapping[str, object] | None = None
+    while True:
+        try:
+            commands = next(side_by_side) if answers is None else side_by_side.send(answers)
+        except StopIteration as stop:
+            return [ended.outcome() for ended in stop.value]
+        begun, when = time.monotonic(), datetime.now(UTC)
+        said = await batches.ask(commands)
+        share = (time.monotonic() - begun) / len(commands)
+        answers = {command: _capture(name, command, answer, when, share) for command, answer in said.items()}
+
+
+def _ask(command: str) -> Capture:
+    answer = park(command)
+    if not isinstance(answer, Capture):
+        raise TypeError(type(answer))
+    return answer
+
+
+def _capture(host: str, command: str, answer: Answer, when: datetime, seconds: float) -> Capture | CouldNotLook:
+    """Return an answer as it may be kept. `seconds` is a command's share of the exchange that it was a part of."""
+    if isinstance(answer, CouldNotLook):
+        return answer
+    return Capture(
+        host=host,
+        command=command,
+        stdout=redacted(answer.stdout.decode("utf-8", "replace")),
+        stderr=redacted(answer.stderr.decode("utf-8", "replace")),
+        exit_code=answer.exit_code,
+        when=when,
+        seconds=round(seconds, 3),
     )
