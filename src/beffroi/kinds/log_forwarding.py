@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COLLECTOR_ROLE = "log-collector"
 
 _HOUR = 3600
+_OWNER = "cgroup:/system.slice/rsyslog.service"
+"""Whose socket it is, as `ss --cgroup` says it to anybody; a process's name is for root alone."""
 _ACTION = re.compile(r"^[^#\n]*\baction\((?P<words>[^)]*)\)", re.MULTILINE)
 _WORD = re.compile(r'(?P<name>[\w.]+)="(?P<value>[^"]*)"')
 
@@ -100,7 +102,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
         host,
         {
             "configuration": "rsyslogd -N1 -o /dev/stdout",
-            "sockets": _patiently(settings) + "ss -Htnap",
+            "sockets": _patiently(settings) + "ss -Htna --cgroup",
             "now": "date +%s",
             "newest": newest or "true",
         },
@@ -110,7 +112,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     return {
         "valid": seen["configuration"].code == 0,
         "forwards": _forwards(seen["configuration"].text),
-        "sockets": [socket for line in seen["sockets"].lines() if '"rsyslogd"' in line for socket in [_socket(line)]],
+        "sockets": [socket for line in seen["sockets"].lines() if _OWNER in line.split() for socket in [_socket(line)]],
         "ages": {name: now - int(when) for name, *whens in map(str.split, seen["newest"].lines()) for when in whens},
     }
 
@@ -118,8 +120,8 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
 def _patiently(settings: Sequence[Setting]) -> str:
     """Wait up to four seconds for a sender's connection: one that the collector has just dropped is made anew."""
     loops = (
-        f"for _ in 1 2 3 4 5 6 7 8; do ss -Htnp state established dst {setting.address} dport = :{setting.port} "
-        "| grep -q rsyslogd && break; sleep 0.5; done; "
+        f"for _ in 1 2 3 4 5 6 7 8; do ss -Htn --cgroup state established dst {setting.address} "
+        f"dport = :{setting.port} | grep -qw rsyslog.service && break; sleep 0.5; done; "
         for setting in settings
         if setting.part == "sender"
     )
