@@ -22,6 +22,7 @@ PURE = (
     "plan",
     "planned",
     "policy",
+    "probe",
     "profile",
     "remedy",
     "report",
