@@ -26,6 +26,7 @@ from ._sections import look
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
 
+ACCOUNT = files.ACCOUNT
 BASTION_ROLE = "bastion"
 _FOLDERS = (files.FOLDER, files.HOME, f"{files.HOME}/.ssh")
 _OTHER_KEYS = f"{files.KEYS}2"
