@@ -25,6 +25,8 @@ READ = "CAP_DAC_READ_SEARCH"
 FIREWALL = "CAP_NET_ADMIN"
 """What nftables asks for before it lists its rules."""
 
+KEYS_HEAD = "# Auditors' keys. Written by the role audit_access.\n"
+
 DOOR_TEXT = f"""\
 #!/usr/bin/perl -T
 # The login shell of the account {ACCOUNT}. Written by the role audit_access. Whatever it is asked, it gives one answer.

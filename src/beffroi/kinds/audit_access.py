@@ -33,7 +33,14 @@ _OTHER_KEYS = f"{files.KEYS}2"
 _SSH = 22
 _UNITS = (files.SOCKET_UNIT, files.SERVICE_UNIT.replace("@", "@look"))
 _SHOWN = ("Id", "LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "DropInPaths", "FragmentPath")
-_CONFINED = ("User", "NoNewPrivileges", "ProtectSystem", "AmbientCapabilities", "CapabilityBoundingSet", "StandardInput")
+_CONFINED = (
+    "User",
+    "NoNewPrivileges",
+    "ProtectSystem",
+    "AmbientCapabilities",
+    "CapabilityBoundingSet",
+    "StandardInput",
+)
 _NO_PASSWORD = ("!", "*")
 
 PublicKey = Annotated[
@@ -80,7 +87,7 @@ def expected(params: Params, site: Site) -> list[Setting]:
     """Return the way in, without the probe: `completed` adds it, once all that the machine is held to is known."""
     capabilities = (files.READ, files.FIREWALL) if params.firewall else (files.READ,)
     relays = list(_relays(site)) if BASTION_ROLE in site.machine.roles else []
-    keys = "".join(files.key_line(key, relays) for key in params.keys)
+    keys = files.KEYS_HEAD + "".join(files.key_line(key, relays) for key in params.keys)
     written = (
         Written(path=files.DOOR, mode="0755", text=files.DOOR_TEXT),
         Written(path=files.KEYS, mode="0644", text=keys),
@@ -126,9 +133,11 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     """
     (setting,) = settings
     account, standard = setting.account, [written.path for written in setting.files]
-    paths = sorted({*standard, *_FOLDERS, _OTHER_KEYS, files.SOCKET, files.PROBE, f"{files.UNITS}/{files.SERVICE_UNIT}"})
+    paths = sorted(
+        {*standard, *_FOLDERS, _OTHER_KEYS, files.SOCKET, files.PROBE, f"{files.UNITS}/{files.SERVICE_UNIT}"}
+    )
     listing = (
-        f"for file in {' '.join(paths)}; do if [ -e \"$file\" ] || [ -L \"$file\" ]; then "
+        f'for file in {" ".join(paths)}; do if [ -e "$file" ] || [ -L "$file" ]; then '
         "stat -c '%a|%U|%G|%F|%n' \"$file\"; "
         '[ -f "$file" ] && sha256sum < "$file" || echo none; fi; done'
     )
@@ -165,6 +174,7 @@ def _files(lines: list[str]) -> dict[str, dict[str, str]]:
         if len(fields) != len(("mode", "owner", "group", "type", "path")):
             raise CouldNotLook(say("kinds-a-unreadable", line=line))
         mode, owner, group, sort, path = fields
+        sort = sort.replace("regular empty", "regular")
         found[path] = {"held": f"{owner}:{group} {int(mode, 8):04o}", "type": sort, "sha256": digest.split(" ")[0]}
     return found
 
@@ -215,7 +225,12 @@ def _units(setting: Setting, units: dict[str, dict[str, str]]) -> Iterator[Findi
         "StandardInput": "null",
     }
     expectations = (
-        {**alike, "FragmentPath": f"{files.UNITS}/{files.SOCKET_UNIT}", "ActiveState": "active", "UnitFileState": "enabled"},
+        {
+            **alike,
+            "FragmentPath": f"{files.UNITS}/{files.SOCKET_UNIT}",
+            "ActiveState": "active",
+            "UnitFileState": "enabled",
+        },
         {**alike, "FragmentPath": f"{files.UNITS}/{files.SERVICE_UNIT}", **confined},
     )
     for unit, expectation in zip(_UNITS, expectations, strict=True):

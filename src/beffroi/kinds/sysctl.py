@@ -69,7 +69,7 @@ def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:
     seen = ask_all(
         host,
         # As the first process has them: whoever looks may be confined, and see all of it read only.
-        mounts="awk '$5 == \"/proc\" || $5 ~ \"^/proc/sys\" { print $5, $6 }' /proc/1/mountinfo",
+        mounts='awk \'$5 == "/proc" || $5 ~ "^/proc/sys" { print $5, $6 }\' /proc/1/mountinfo',
         virtualization="systemd-detect-virt --container || :",
         files=f"""
 cd /proc/sys

@@ -85,7 +85,9 @@ def look_as_auditor(
 
 
 def _look_at(name: str, settings: Settings, ssh_config: Path, seen: Seen) -> list[Observation]:
-    typed = {kind: [kinds.load(kind).Setting.model_validate(it) for it in of_kind] for kind, of_kind in settings.items()}
+    typed = {
+        kind: [kinds.load(kind).Setting.model_validate(it) for it in of_kind] for kind, of_kind in settings.items()
+    }
     try:
         host = SnapshotHost(name, _answers(name, settings, probe.commands(typed), ssh_config), datetime.now(UTC))
     except CouldNotLook as error:
