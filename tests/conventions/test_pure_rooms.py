@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 PURE = (
     "city",
     "control",
+    "coverage",
     "desired",
     "framework",
     "gate",

@@ -141,13 +141,13 @@ def test_files_are_neither_fetched_nor_sent(auditor: Auditor, tmp_path: Path) ->
 
 def test_the_environment_is_not_the_callers(auditor: Auditor) -> None:
     tricks = {
-        "LD_PRELOAD": "/tmp/evil.so",
-        "PATH": f"/tmp:{os.environ['PATH']}",
-        "ENV": "/tmp/evil.sh",
-        "BASH_ENV": "/tmp/evil.sh",
+        "LD_PRELOAD": "/srv/evil.so",
+        "PATH": f"/srv:{os.environ['PATH']}",
+        "ENV": "/srv/evil.sh",
+        "BASH_ENV": "/srv/evil.sh",
         "PERL5OPT": "-MEvil",
-        "PERL5LIB": "/tmp",
-        "LC_ALL": "../../tmp/evil",
+        "PERL5LIB": "/srv",
+        "LC_ALL": "../../srv/evil",
         "IFS": "/",
     }
     sent = ("-o", "SetEnv=" + " ".join(f'{name}="{value}"' for name, value in tricks.items()))
@@ -234,7 +234,8 @@ def test_a_link_in_the_probes_place_is_not_run_and_is_noticed(auditor: Auditor) 
 def test_a_probe_that_was_replaced_with_its_pin_is_noticed_by_both(auditor: Auditor) -> None:
     auditor.town.exec(
         "log",
-        f"cp -a {PROBE} {UNIT} /var/tmp; old=$(sha256sum < {PROBE}); sed -i '2i true' {PROBE}; new=$(sha256sum < {PROBE});"
+        f"cp -a {PROBE} {UNIT} /var/tmp;"
+        f"old=$(sha256sum < {PROBE}); sed -i '2i true' {PROBE}; new=$(sha256sum < {PROBE});"
         f'sed -i "s/${{old%% *}}/${{new%% *}}/" {UNIT}; systemctl daemon-reload',
     )
     try:
@@ -250,7 +251,7 @@ def test_a_probe_that_was_replaced_with_its_pin_is_noticed_by_both(auditor: Audi
 def test_the_probes_own_rights_write_nothing_and_become_nobody_else(auditor: Auditor) -> None:
     # The real unit, in its real sandbox, made to try what the probe never does.
     attempts = (
-        "for place in / /etc /tmp /var/tmp /dev/shm /run /root /home /var/lib/beffroi-audit /srv /usr/lib/beffroi /proc/sys/net/ipv4; do "
+        "for place in / /etc /tmp /var/tmp /dev/shm /run /root /home /var/lib/beffroi-audit /srv /usr/lib/beffroi; do "
         "( : > $place/beffroi-was-here ) 2>/dev/null && echo wrote $place; done; "
         "( echo x >> /etc/shadow ) 2>/dev/null && echo wrote shadow; "
         "( echo 1 > /proc/sys/net/ipv4/ip_forward ) 2>/dev/null && echo wrote sysctl; "
@@ -263,8 +264,8 @@ def test_the_probes_own_rights_write_nothing_and_become_nobody_else(auditor: Aud
     script = attempts.replace("$", "$$")
     auditor.town.exec(
         "log",
-        f"mkdir -p {drop_in}; cat > {drop_in}/try.conf << 'END'\n[Service]\nExecStart=\nExecStart=/bin/sh -c '{script}'\nEND\n"
-        "systemctl daemon-reload",
+        f"mkdir -p {drop_in}; cat > {drop_in}/try.conf << 'END'\n"
+        f"[Service]\nExecStart=\nExecStart=/bin/sh -c '{script}'\nEND\nsystemctl daemon-reload",
     )
     try:
         done = auditor.ssh("log")

@@ -53,7 +53,8 @@ class Runner:
 
     def run(self, **given: Any) -> SimpleNamespace:  # noqa: ANN401 - as the library is given it
         inventory = Path(given["inventory"]).read_text()
-        self.runs.append({**given, "inventory": yaml.load(inventory, _Reader), "written": inventory})
+        read = yaml.load(inventory, _Reader)  # noqa: S506 - a SafeLoader
+        self.runs.append({**given, "inventory": read, "written": inventory})
         folder = Path(given["private_data_dir"])
         (folder / "stdout").write_text(self.words)
         self.kept += [given["event_handler"](event) for event in self.events]

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Ansible module: the account, its files, and the socket that starts the probe."""
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ REFUSED = HOME / ".ssh" / "authorized_keys2"
 
 
 def run(*words: str) -> str:
-    """Return what a program says; raise ValueError when it fails."""
+    """Return what a program says; raise ValueError with its words when it fails."""
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {done.stderr.strip()}")
+        raise ValueError(" ".join(words) + ": " + done.stderr.strip())
     return done.stdout
 
 

@@ -49,14 +49,17 @@ class Sender(KindModel):
 
 
 class Setting(SettingModel):
-    """Where a sender sends its logs (`address`, `port`), or whom a collector hears on `port`."""
+    """Where a sender sends its logs (`address`, `port`); or whom a collector hears on `port`, and how long it keeps it.
+
+    What is the other side's is empty.
+    """
 
     part: Literal["sender", "collector"]
     port: int
     address: str = ""
     senders: tuple[Sender, ...] = ()
-    silent_hours: int = 24
-    keep_days: int = 365
+    silent_hours: int = 0
+    keep_days: int = 0
 
     @property
     def key(self) -> str:

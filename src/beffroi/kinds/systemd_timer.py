@@ -34,6 +34,13 @@ _SERVICE = "Id,LoadState,Result,ExecMainExitTimestamp,User,ExecStart"
 _ARGV = re.compile(r"argv\[\]=(?P<argv>.*?) ; ignore_errors=")
 _NOTHING = {"", "n/a", "infinity", "0"}
 
+MEANS = {
+    "purge.path": "part of `command`, which is compared",
+    "purge.minutes": "part of `command`, which is compared",
+    "purge.retention_minutes": "the check's own ceiling, which no role enforces",
+}
+"""Values that a pass need not tell from others, and why (beffroi.coverage)."""
+
 
 class Params(KindModel):
     """A timer of the system (`timer`), or the purges of the machine's stores (`purge: true`)."""
