@@ -85,6 +85,19 @@ def test_breaks_made_by_hand_are_named_exactly_and_apply_mends_them(hamlet: LabT
     assert hamlet.not_passing() == {}
 
 
+def test_an_apply_of_what_drifted_says_what_a_pass_does_not_cover_and_runs_that_too(hamlet: LabTown) -> None:
+    hamlet.exec("log", "chmod 0777 /srv/records; sed -i /^OnCalendar/s/=.*/=yearly/ /etc/systemd/system/*purge*.timer")
+    mended = hamlet.apply("--drifted")
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    [covered, asked] = re.findall(r"^(\d+) of (\d+) roles that pass", mended.stderr, re.MULTILINE)[0]
+    assert int(asked) - int(covered) == mended.stderr.count("runs, though it passes")
+    assert "  log: systemd_timer runs, though it passes" in mended.stderr
+    assert "purge.calendar" in mended.stderr
+    ran = set(re.findall(r"^  (\w+): (\w+): changed", mended.stderr, re.MULTILINE))
+    assert ran == {("log", "file_mode"), ("log", "systemd_timer")}
+    assert "yearly" not in hamlet.exec("log", "cat /etc/systemd/system/*purge*.timer")
+
+
 def test_a_machine_that_is_down_is_an_error_and_the_others_are_judged(hamlet: LabTown) -> None:
     assert hamlet.beffroi("lab", "stop", "mirror").returncode == 0
     code, verdicts = hamlet.verdicts()
