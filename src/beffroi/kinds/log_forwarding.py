@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 COLLECTOR_ROLE = "log-collector"
 
 _HOUR = 3600
+_ROTATION = "/etc/logrotate.d/beffroi-remote"
 _OWNER = "cgroup:/system.slice/rsyslog.service"
 """Whose socket it is, as `ss --cgroup` says it to anybody; a process's name is for root alone."""
 _ACTION = re.compile(r"^[^#\n]*\baction\((?P<words>[^)]*)\)", re.MULTILINE)
@@ -108,16 +109,23 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
             "sockets": _patiently(settings) + "ss -Htna --cgroup",
             "now": "date +%s",
             "newest": newest or "true",
+            "rotation": f"cat {_ROTATION}",
         },
-        may_fail=frozenset({"configuration"}),
+        may_fail=frozenset({"configuration", "rotation"}),
     )
     now = int(seen["now"].text)
     return {
         "valid": seen["configuration"].code == 0,
         "forwards": _forwards(seen["configuration"].text),
         "sockets": [socket for line in seen["sockets"].lines() if _OWNER in line.split() for socket in [_socket(line)]],
+        "kept": _kept(seen["rotation"].text if seen["rotation"].code == 0 else ""),
         "ages": {name: now - int(when) for name, *whens in map(str.split, seen["newest"].lines()) for when in whens},
     }
+
+
+def _kept(rotation: str) -> list[int]:
+    """Return the days that the collector keeps a sender's lines, by number of files and by age (logrotate(8))."""
+    return [int(days) for days in re.findall(r"^\s*(?:rotate|maxage)\s+(\d{1,6})\s*$", rotation, re.MULTILINE)]
 
 
 def _patiently(settings: Sequence[Setting]) -> str:
@@ -171,6 +179,9 @@ def _collector(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     listening = [local for state, local, _ in facts["sockets"] if state == "LISTEN"]
     heard = any(local.endswith(f":{setting.port}") for local in listening)
     yield _finding(heard, "listener", f"tcp/{setting.port}", ", ".join(listening) or "none")
+    kept = facts["kept"]
+    days = " and ".join(map(str, kept)) or "no rule"
+    yield _finding(kept == [setting.keep_days] * 2, "kept for", f"{setting.keep_days} days", days)
     for sender in setting.senders:
         age = facts["ages"].get(sender.name)
         fresh = age is not None and age <= setting.silent_hours * _HOUR
