@@ -68,7 +68,8 @@ def load_controls(root: Path) -> dict[str, Control]:
     for path in sorted(folder.rglob("*.yml")):
         control_id = path.relative_to(folder).with_suffix("").as_posix()
         try:
-            controls[control_id] = _read(yamlfile.read(path, shown_as=path.relative_to(root).as_posix()), control_id)
+            document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix(), within=root)
+            controls[control_id] = _read(document, control_id)
         except InvalidCity as error:
             problems += error.problems
     if problems:

@@ -11,9 +11,9 @@ from beffroi.city.loader import Loaded
 from beffroi.city.loader import load as load_town
 from beffroi.control import Control, load_controls
 from beffroi.desired import DesiredState, derive
-from beffroi.errors import InvalidInput
+from beffroi.errors import InvalidCity, InvalidInput, Reading
 from beffroi.messages import say
-from beffroi.profile import load_profile
+from beffroi.profile import Choice, choose
 from beffroi.waiver import FILE, Waiver, load_waivers
 from beffroi.yamlfile import Document
 
@@ -23,7 +23,10 @@ BASTION_ROLE = "bastion"
 
 @dataclass(frozen=True)
 class Declaration:
-    """A town, the controls that it holds itself to, and the desired state that follows. `root` holds the content."""
+    """A town, the controls that it holds itself to, and the desired state that follows. `root` holds the content.
+
+    `choice` knows the profile's file, and the controls that it leaves out.
+    """
 
     root: Path
     folder: Path
@@ -33,6 +36,7 @@ class Declaration:
     waivers: tuple[Waiver, ...] = ()
     waivers_written: Document | None = None
     profile: str = "town"
+    choice: Choice | None = None
 
     @property
     def city(self) -> City:
@@ -54,11 +58,15 @@ def load(folder: Path, *, root: Path | None = None, profile: str = "town", shown
     """
     content = root or content_root(folder)
     shown = folder.as_posix() if shown_as is None else shown_as
-    written = load_town(folder, shown_as=shown)
-    controls = load_profile(content, profile, load_controls(content))
-    waivers, document = load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix())
-    desired = derive(written.city, controls)
-    return Declaration(content, folder, written, controls, desired, waivers, document, profile)
+    reading = Reading()
+    written = reading.part(lambda: load_town(folder, shown_as=shown))
+    choice = reading.part(lambda: choose(content, profile, load_controls(content)))
+    waived = reading.part(lambda: load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix()))
+    if written is None or choice is None or waived is None:
+        raise InvalidCity(reading.problems)
+    waivers, document = waived
+    desired = derive(written.city, choice.controls)
+    return Declaration(content, folder, written, choice.controls, desired, waivers, document, profile, choice)
 
 
 def content_root(folder: Path) -> Path:

@@ -14,7 +14,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+_Part = TypeVar("_Part")
 
 
 class BeffroiError(Exception):
@@ -67,6 +71,21 @@ class InvalidCity(InvalidInput):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class Reading:
+    """Reads several parts of what a person wrote, so that the problems of all of them are told at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def part(self, read: Callable[[], _Part]) -> _Part | None:
+        """Return what `read` returns; None when it raises InvalidCity, whose problems join the others."""
+        try:
+            return read()
+        except InvalidCity as error:
+            self.problems += error.problems
+            return None
 
 
 class RefusedPlan(BeffroiError):

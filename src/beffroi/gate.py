@@ -19,6 +19,7 @@ from beffroi.policy import Level, Policy
 from beffroi.rules import Proposal, Source
 from beffroi.schemas import unsatisfied
 from beffroi.verdict import Frozen
+from beffroi.waiver import Waiver
 
 
 class Violation(Frozen):
@@ -148,7 +149,8 @@ def judge(
         policies=tuple(sorted(asked)),
         unasked=tuple(sorted(policies.keys() - asked.keys())),
         violations=tuple(
-            it.model_copy(update={"known": _same(it) in known, "waived": _is_waived(it, proposal)}) for it in found
+            it.model_copy(update={"known": _same(it) in known, "waived": excuse(it, proposal) is not None})
+            for it in found
         ),
     )
 
@@ -204,12 +206,13 @@ def _same(violation: Violation) -> tuple[str, str]:
     return violation.policy, violation.subject
 
 
-def _is_waived(violation: Violation, proposal: Proposal) -> bool:
+def excuse(violation: Violation, proposal: Proposal) -> Waiver | None:
+    """Return the waiver of the proposal that lets a violation pass today, if one does."""
     waivers = [it for it in proposal.after.waivers if it.policy == violation.policy and it.subject == violation.subject]
     lets_pass = rules.Waivable.ALWAYS if violation.rule == "schema" else rules.waivable(rules.load(violation.rule))
     if lets_pass == rules.Waivable.NEVER:
-        return False
+        return None
     if lets_pass == rules.Waivable.IF_IT_STOOD:
         stood = proposal.before.waivers if proposal.before else ()
         waivers = [waiver for waiver in waivers if waiver in stood]
-    return any(waiver.counts(proposal.today) for waiver in waivers)
+    return next((waiver for waiver in waivers if waiver.counts(proposal.today)), None)

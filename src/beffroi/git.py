@@ -1,7 +1,7 @@
 """Reads a version of a git repository as plain files, running nothing that its content could choose.
 
 No checkout: no filter, hook, attribute, submodule or file-system monitor has a say. Only blobs are asked for, by their
-object names (git-cat-file(1)), within bounds; whatever is no plain file of a plain name is refused.
+object names (git-cat-file(1)), within bounds; whatever is no plain file of a plain name is told and left out.
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from beffroi.errors import CouldNotAct, InvalidInput, MissingTool
+from beffroi.errors import CouldNotAct, InvalidInput, MissingTool, Problem
+from beffroi.fieldpath import WHOLE_FILE
 from beffroi.messages import say
 from beffroi.report.visible import one_line
 
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
 """Files that are read of one version, and bytes of all of them together."""
+
+_LINK, _SUBMODULE = "120000", "160000"
+"""Modes of git's trees; all that is left is a plain file."""
 
 _SECONDS = 60
 _LONGEST_REFERENCE = 250
@@ -69,46 +74,71 @@ def fork_point(repository: Repository, base: str, head: str) -> str:
     return name
 
 
-def write_tree(repository: Repository, commit: str, folders: Collection[PurePosixPath], into: Path) -> None:
+def write_tree(
+    repository: Repository, commit: str, folders: Collection[PurePosixPath], into: Path
+) -> tuple[Problem, ...]:
     """Write the YAML files below some folders of a commit into an empty folder, at the same paths.
 
-    Raise InvalidInput for links, odd names, and more than MOST_FILES or MOST_BYTES.
+    Return what is refused: links, submodules, odd names. Of more than MOST_FILES or MOST_BYTES nothing is written.
     """
-    blobs = dict(_listed(repository, commit, folders))
-    contents = _contents(repository, list(blobs.values()))
-    for path, content in zip(blobs, contents, strict=True):
+    listed = _Listed()
+    listed.add(_entries(repository, commit, folders))
+    contents = _contents(repository, list(listed.blobs.values()))
+    for path, content in zip(listed.blobs, contents, strict=True):
         target = into / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+    return tuple(listed.refused)
 
 
-def _listed(repository: Repository, commit: str, folders: Collection[PurePosixPath]) -> Iterator[tuple[str, str]]:
-    """Yield the path and the object name of each file that is wanted."""
+def _entries(repository: Repository, commit: str, folders: Collection[PurePosixPath]) -> list[bytes]:
     asked = _git(repository.top, "ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", *map(str, folders))
     if asked.returncode:
         raise CouldNotAct(say("git-failed", words=_words(asked)))
-    count = size = 0
-    for entry in asked.stdout.split(b"\0"):
-        if not entry:
-            continue
-        about, _, raw = entry.partition(b"\t")
-        mode, _, name, length = about.decode("ascii").split()
-        path = raw.decode("utf-8", "surrogateescape")
-        if not path.endswith((".yml", ".yaml")):
-            continue
-        _refuse_odd(path, mode)
-        count, size = count + 1, size + int(length)
-        if count > MOST_FILES or size > MOST_BYTES:
-            raise InvalidInput(say("git-too-much", files=MOST_FILES, bytes=MOST_BYTES // 2**20), where=one_line(path))
-        yield path, name
+    return [entry for entry in asked.stdout.split(b"\0") if entry]
 
 
-def _refuse_odd(path: str, mode: str) -> None:
-    parts = PurePosixPath(path).parts
-    if mode not in {"100644", "100755"}:
-        raise InvalidInput(say("git-no-plain-file"), where=one_line(path), hint=say("git-no-plain-file-hint"))
-    if path.startswith("/") or {"..", ".git"} & set(parts) or "\\" in path or not path.isprintable():
-        raise InvalidInput(say("git-odd-name"), where=one_line(path), hint=say("git-no-plain-file-hint"))
+@dataclass
+class _Listed:
+    """The object name of each file that is read, by its path, and what is refused of the others."""
+
+    blobs: dict[str, str] = field(default_factory=dict)
+    refused: list[Problem] = field(default_factory=list)
+
+    def add(self, entries: Iterable[bytes]) -> None:
+        """Sort the entries of `git ls-tree -l`, until there are too many of them."""
+        size = 0
+        for entry in entries:
+            about, _, raw = entry.partition(b"\t")
+            mode, _, name, length = about.decode("ascii").split()
+            path = raw.decode("utf-8", "surrogateescape")
+            key = _refusal(path, mode)
+            if key:
+                self._refuse(path, key)
+            elif _is_read(path):
+                size += int(length)
+                if len(self.blobs) == MOST_FILES or size > MOST_BYTES:
+                    self._refuse(path, "git-too-much", files=MOST_FILES, bytes=MOST_BYTES // 2**20)
+                    self.blobs.clear()
+                    return
+                self.blobs[path] = name
+
+    def _refuse(self, path: str, key: str, **names: Any) -> None:  # noqa: ANN401 - say() takes anything
+        self.refused.append(Problem(one_line(path), 1, WHOLE_FILE, say(key, **names), say(f"{key}-hint")))
+
+
+def _is_read(path: str) -> bool:
+    return path.endswith((".yml", ".yaml"))
+
+
+def _refusal(path: str, mode: str) -> str | None:
+    """Return why an entry must not be there. A link that nobody would read (`map.png`) harms nobody."""
+    if mode == _SUBMODULE:
+        return "git-submodule"
+    if mode == _LINK:
+        return "git-link" if _is_read(path) or not PurePosixPath(path).suffix else None
+    odd = path.startswith("/") or {"..", ".git"} & {*PurePosixPath(path).parts} or "\\" in path
+    return "git-odd-name" if _is_read(path) and (odd or not path.isprintable()) else None
 
 
 def _contents(repository: Repository, names: list[str]) -> Iterator[bytes]:

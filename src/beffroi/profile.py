@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from beffroi.control import Control
 from beffroi.errors import InvalidCity, Problem
 from beffroi.fieldpath import FieldPath
 from beffroi.messages import say
+from beffroi.yamlfile import Document
 
 
 class Profile(Declared):
@@ -26,10 +28,28 @@ class Profile(Declared):
     params: dict[str, dict[str, Any]] = {}
 
 
+@dataclass(frozen=True)
+class Choice:
+    """The controls that a profile chooses, their values set; the ids of all that it chose from; its file."""
+
+    controls: dict[str, Control]
+    known: frozenset[str]
+    written: Document
+
+    def value(self, control: str) -> Any:  # noqa: ANN401 - what the file holds
+        """Return what the profile sets for a control, None when it sets nothing."""
+        return (self.written.value.get("params") or {}).get(control)
+
+
 def load_profile(root: Path, name: str, controls: Mapping[str, Control]) -> dict[str, Control]:
-    """Read `root/compliance/profiles/<name>.yml` and return its controls by id, their values set; raise InvalidCity."""
+    """Return the controls of `root/compliance/profiles/<name>.yml` by id, their values set; raise InvalidCity."""
+    return choose(root, name, controls).controls
+
+
+def choose(root: Path, name: str, controls: Mapping[str, Control]) -> Choice:
+    """Read `root/compliance/profiles/<name>.yml`, which chooses among `controls`; raise InvalidCity."""
     path = root / "compliance" / "profiles" / f"{name}.yml"
-    document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix())
+    document = yamlfile.read(path, shown_as=path.relative_to(root).as_posix(), within=root)
     try:
         profile = Profile.model_validate({"name": name, **document.mapping()})
     except ValidationError as error:
@@ -48,7 +68,7 @@ def load_profile(root: Path, name: str, controls: Mapping[str, Control]) -> dict
     problems += _without_effect(profile, controls, chosen, document)
     if problems:
         raise InvalidCity(problems)
-    return chosen
+    return Choice(chosen, frozenset(controls), document)
 
 
 def _without_effect(

@@ -45,7 +45,7 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 def read_plan(path: Path) -> Plan:
     """Return the plan of a file; raise InvalidInput when it is none, of another form, or not what its digest says."""
-    text = _text(path)
+    text = _text(read_content(path), path)
     value = _json(text, path)
     plan = value.get("plan") if isinstance(value, dict) else None
     form = plan.get("form") if isinstance(plan, dict) else None
@@ -62,9 +62,12 @@ def write_decision(path: Path, decision: Decision) -> None:
     write_record(path, _DecisionFile(judgement=decision.judgement, decision=decision))
 
 
-def read_decision(path: Path) -> Decision:
-    """Return the decision of a file; raise InvalidInput when it is none, or when its word is not what it found."""
-    kept = read_record(path, _DecisionFile)
+def read_decision(path: Path, content: bytes | None = None) -> Decision:
+    """Return the decision of a file; raise InvalidInput when it is none, or when its word is not what it found.
+
+    `content` is what `read_content` returned of it, so that what was looked at is what is believed.
+    """
+    kept = _record(read_content(path) if content is None else content, path, _DecisionFile)
     if kept.judgement != kept.decision.judgement:
         found = kept.decision.judgement
         raise _refused(path, "decision-file-altered", written=shorten(kept.judgement, 20), actual=str(found))
@@ -90,18 +93,27 @@ def write_record(path: Path, record: Frozen) -> None:
 
 def read_record(path: Path, model: type[_Record]) -> _Record:
     """Return the record of a file; raise InvalidInput, with the place in it, when it is not one of `model`."""
-    text = _text(path)
+    return _record(read_content(path), path, model)
+
+
+def _record(content: bytes, path: Path, model: type[_Record]) -> _Record:
+    text = _text(content, path)
     _json(text, path)
     return _valid(model, text, path)
 
 
-def _text(path: Path) -> str:
+def read_content(path: Path) -> bytes:
+    """Return what a file holds; raise InvalidInput when there is none, or more of it than is read."""
     if not path.is_file():
         raise _refused(path, "record-missing")
     with path.open("rb") as stream:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise _refused(path, "record-too-large", most=MOST_BYTES // 1024 // 1024)
+    return content
+
+
+def _text(content: bytes, path: Path) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -13,6 +13,7 @@ from beffroi.gate import Decision, Judgement, Violation
 from beffroi.network.answer import Deviation
 from beffroi.policy import Level
 from beffroi.verdict import Frozen
+from beffroi.waiver import Waiver
 
 
 class Spot(Frozen):
@@ -39,10 +40,11 @@ class Fault(Frozen):
 
 
 class Found(Frozen):
-    """A violation, and where it is written."""
+    """A violation, where it is written, and the waiver that lets it pass, if one does."""
 
     violation: Violation
     spot: Spot
+    waiver: Waiver | None = None
 
 
 class FlowChange(Frozen):

@@ -25,10 +25,10 @@ from beffroi.network.firewall import (
 )
 from beffroi.network.intervals import Intervals, complement, normal
 from beffroi.network.packets import PacketSet, box, nothing, united
-from beffroi.network.reach import _Walk, town_space
+from beffroi.network.programs import Programs
+from beffroi.network.reach import Walk, town_space
 from beffroi.network.services import RST, SYN, Box, Services, only
 from beffroi.network.space import Space
-from beffroi.network.town import Device
 
 from .aimed import never
 from .judged import Model
@@ -68,7 +68,9 @@ def live(firewall: Firewall, plan: Plan) -> Iterator[tuple[Place, Tracking, str,
             services = _services(family, flags, kinds[family], stateless=tracking.state is State.NEW)
             space = town_space(model.town, family, [Match(source=sources), Match(services=services)])
             recording = _Recording(space)
-            walk = _Walk(model.town, recording, begun(box(space, source=sources, services=services), tracking))
+            walk = Walk(
+                model.town, Machines(space, recording), begun(box(space, source=sources, services=services), tracking)
+            )
             for segment in model.town.segments:
                 walk.start(segment)
             for (place, entry), packets in recording.met.items():
@@ -88,8 +90,8 @@ def _services(family: Family, flags: int, kind: int, *, stateless: bool) -> Serv
     return Services((tcp, icmp, *([Box(only([17]), _CLIENT, _SERVER)] if stateless else [])))
 
 
-class _Recording(Machines):
-    """Machines that note the packets that each rule surely takes.
+class _Recording(Programs):
+    """Programs that note the packets that each rule surely takes.
 
     What was translated is left out, for it came as something else; so is what a rule met whose words are not modelled.
     """
@@ -99,8 +101,8 @@ class _Recording(Machines):
         self.met: dict[tuple[Place, str], PacketSet] = {}
         self.vague = nothing(space)
 
-    def _program(self, device: Device, table: Table, chain: Chain, situation: Situation) -> Program:
-        made = super()._program(device, table, chain, situation)
+    def of(self, machine: str, table: Table, chain: Chain, situation: Situation) -> Program:
+        made = super().of(machine, table, chain, situation)
         return _Recorded(made.space, made.chain, made.steps, made.cases, situation, self)
 
 

@@ -120,7 +120,10 @@ def deviations() -> tuple[Deviation, ...]:
 @cache
 def found() -> tuple[Found, ...]:
     """The decision's violations at their lines."""
-    return tuple(Found(violation=each, spot=version().spot(each.path)) for each in decision().violations)
+    return tuple(
+        Found(violation=each, spot=version().spot(each.path), waiver=WAIVER if each.waived else None)
+        for each in decision().violations
+    )
 
 
 def way_out(language: str) -> str:
@@ -241,6 +244,7 @@ def hostile(text: str = NASTY) -> Review:
         update={"rule": "schema", "way_out": words, "names": dict.fromkeys(("subject", "sort", "field", "value"), text)}
     )
     judged = decision().model_copy(update={"violations": (*broken, titled), "unasked": (text,), "policies": (text,)})
+    excused = WAIVER.model_copy(update={"reason": words, "owner": text, "approver": text})
     made = make_review()
     deviation = deviations()[0]
     rules = tuple(each.model_copy(update=dict.fromkeys(("machine", "rule", "text"), text)) for each in deviation.rules)
@@ -251,7 +255,10 @@ def hostile(text: str = NASTY) -> Review:
             "head": text,
             "faults": (Fault(spot=place, field=text, reason=text, hint=text),),
             "decision": judged,
-            "found": tuple(Found(violation=each, spot=place) for each in judged.violations),
+            "found": tuple(
+                Found.model_construct(violation=each, spot=place, waiver=excused if each.waived else None)
+                for each in judged.violations
+            ),
             "flows": tuple(
                 each.model_copy(
                     update={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from beffroi.city import City
@@ -10,6 +10,7 @@ from beffroi.control import Control
 from beffroi.framework import Framework
 from beffroi.report import Report
 from beffroi.verdict import Capture, Finding, Observation, Outcome, Verdict
+from beffroi.waiver import Waiver
 
 START = datetime(2026, 11, 23, 21, 24, 5, tzinfo=UTC)
 FAMILIES = (
@@ -229,6 +230,20 @@ def make_framework() -> Framework:
             },
         }
     )
+
+
+def make_waiver(host: str, control: str, **changes: Any) -> Waiver:  # noqa: ANN401 - any of Waiver's fields
+    """A waiver of a control on a machine, that still counts when `make_report` ends."""
+    value: dict[str, Any] = {
+        "control": control,
+        "subject": host,
+        "owner": "it",
+        "approver": "dpo",
+        "reason": text("Essai", "Trial"),
+        "until": date(2027, 1, 31),
+        "compensating": "a person looks every day",
+    }
+    return Waiver.model_construct(**(value | changes))
 
 
 def make_report(hosts: int = 3, controls: int = 10, **changes: Any) -> Report:  # noqa: ANN401 - any of Report's fields

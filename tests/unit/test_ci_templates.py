@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.slow
 TEMPLATES = CHECKOUT / "templates" / "ci"
 WORKFLOW = yaml.safe_load((TEMPLATES / "github.yml").read_text())
 GITHUB_JOB = WORKFLOW["jobs"]["gate"]
-GITLAB_JOB = yaml.safe_load((TEMPLATES / "gitlab-ci.yml").read_text())["beffroi"]
+GITLAB_JOBS = yaml.safe_load((TEMPLATES / "gitlab-ci.yml").read_text())
+GITLAB_JOB = GITLAB_JOBS["beffroi"]
 CITY = f"{TOWN}/city.yml"
 SHORTCUT = "  - {name: shortcut, from: sensors-on-poles, to: log, service: ssh, purpose: {fr: x, en: x}}\n"
 LAST_FLOW = "  - {name: sensors-to-time"
@@ -211,7 +213,31 @@ def test_a_merge_request_without_a_token_is_judged_all_the_same(runner: Runner) 
     assert (done["script"].returncode, done["after_script"].returncode) == (1, 0)
     assert runner.forge.asked == []
     kept = {path.name for path in (runner.clone.folder / "beffroi-gate").iterdir()}
-    assert kept == {"gate.md", "gate.sarif", "gate.xml"}
+    assert kept == {"gate.md", "gate.sarif", "gate.xml", "gate.codequality.json"}
+
+
+def test_gitlab_takes_up_the_reports_that_the_job_writes(runner: Runner) -> None:
+    runner.judge_by_a_stub()
+    gitlab(runner)
+    reports = GITLAB_JOB["artifacts"]["reports"]
+    assert reports.keys() == {"junit", "codequality"}
+    assert [path for path in reports.values() if not (runner.clone.folder / path).is_file()] == []
+
+
+def test_gitlab_compares_a_merge_request_with_what_stands_on_the_main_branch(runner: Runner) -> None:
+    runner.keep_environment(runner.temp / "beffroi")
+    runner.edit(LAST_FLOW, SHORTCUT + LAST_FLOW)  # something stands there that is let pass by nobody
+    job = GITLAB_JOBS["beffroi-standing"]
+    places = {"OUT": str(runner.temp / "beffroi-gate"), "VENV": str(runner.temp / "beffroi")}
+    shell = ['mkdir -p "$OUT"', *job["script"]]
+    done = [runner.shell("\n".join(lines), **places) for lines in (shell, job["after_script"])]
+    assert [it.returncode for it in done] == [1, 0]
+    standing = json.loads((runner.clone.folder / GITLAB_JOB["artifacts"]["reports"]["codequality"]).read_text())
+    gitlab(runner)
+    proposed = json.loads((runner.temp / "beffroi-gate" / "gate.codequality.json").read_text())
+    assert standing
+    assert {it["fingerprint"] for it in standing} <= {it["fingerprint"] for it in proposed}
+    assert (job["extends"], job["allow_failure"]) == ("beffroi", True)
 
 
 def test_the_pages_tell_the_job_on_github_too(runner: Runner) -> None:

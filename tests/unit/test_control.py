@@ -78,3 +78,13 @@ def test_the_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_folder_without_controls_gives_none(tmp_path: Path) -> None:
     assert load_controls(tmp_path) == {}
+
+
+def test_a_control_that_is_a_link_out_of_the_content_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret.yml").write_text("password: hunter2\n")
+    content = _content(tmp_path / "content", root=SOUND)
+    (content / "compliance" / "controls" / "ssh" / "linked.yml").symlink_to(tmp_path / "secret.yml")
+    with pytest.raises(InvalidCity) as refused:
+        load_controls(content)
+    assert "a symbolic link leads out" in str(refused.value)
+    assert "hunter2" not in str(refused.value)

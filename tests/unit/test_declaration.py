@@ -41,6 +41,18 @@ def test_a_profile_that_does_not_exist_is_refused() -> None:
         declaration.load(TOWN, profile="nobody")
 
 
+def test_mistakes_in_every_part_are_told_at_once(tmp_path: Path) -> None:
+    town = shutil.copytree(TOWN, tmp_path / "inventory" / "town")
+    shutil.copytree(ROOT / "compliance", tmp_path / "compliance")
+    (town / "flows.yml").write_text("nonsense: true\n")
+    (town / "waivers.yml").write_text("waivers: 3\n")
+    (tmp_path / "compliance" / "profiles" / "town.yml").write_text("title: 3\n")
+    with pytest.raises(InvalidCity) as refused:
+        declaration.load(town, shown_as="town")
+    files = {problem.file for problem in refused.value.problems}
+    assert files == {"town/flows.yml", "town/waivers.yml", "compliance/profiles/town.yml"}
+
+
 def test_the_bastion_is_the_host_of_that_role(small_town: Callable[..., City]) -> None:
     assert declaration.bastion(_with_roles(small_town(), logs=["bastion"])) == "logs"
 

@@ -17,9 +17,15 @@ def _made(tmp_path: Path) -> TownRepository:
     return town_repository(tmp_path / "repository")
 
 
-def _read(made: TownRepository, into: Path, commit: str = "HEAD", folder: str = TOWN) -> dict[str, str]:
+def _refused(made: TownRepository, into: Path, commit: str = "HEAD", folder: str = TOWN) -> list[tuple[str, str]]:
+    """Write a version's files; return the path and the reason of what is refused."""
     repository = git.repository_of(made.folder)
-    git.write_tree(repository, git.commit_of(repository, commit), [PurePosixPath(folder)], into)
+    problems = git.write_tree(repository, git.commit_of(repository, commit), [PurePosixPath(folder)], into)
+    return [(it.file, it.reason) for it in problems]
+
+
+def _read(made: TownRepository, into: Path) -> dict[str, str]:
+    assert _refused(made, into) == []
     return {path.relative_to(into).as_posix(): path.read_text() for path in into.rglob("*") if path.is_file()}
 
 
@@ -50,19 +56,35 @@ def test_nothing_that_a_repository_asks_for_is_run(made: TownRepository, tmp_pat
     assert not mark.exists()
 
 
-def test_a_link_is_refused_by_its_name(made: TownRepository, tmp_path: Path) -> None:
-    (made.town / "flows.yml").symlink_to("/etc/passwd")
+@pytest.mark.parametrize("name", ["flows.yml", "flows.yaml", "folder"])
+def test_a_link_is_refused_by_its_name_and_never_followed(made: TownRepository, tmp_path: Path, name: str) -> None:
+    (made.town / name).symlink_to("/etc/passwd")
     made.commit()
-    with pytest.raises(InvalidInput) as caught:
-        _read(made, tmp_path / "out")
-    assert caught.value.where == f"{TOWN}/flows.yml"
+    [(file, reason)] = _refused(made, tmp_path / "out")
+    assert file == f"{TOWN}/{name}"
+    assert "symbolic link" in reason
+    assert [path.name for path in (tmp_path / "out" / TOWN).iterdir()] == ["city.yml"]
+
+
+def test_a_link_to_what_nobody_reads_is_left_alone(made: TownRepository, tmp_path: Path) -> None:
+    (made.town / "map.png").symlink_to("../map.png")
+    made.commit()
+    assert _refused(made, tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("name", ["shared", "shared.yml", "photos.d"])
+def test_a_submodule_is_refused_by_its_name(made: TownRepository, tmp_path: Path, name: str) -> None:
+    made.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},{TOWN}/{name}")
+    made.git("commit", "--quiet", "--message", "x")
+    [(file, reason)] = _refused(made, tmp_path / "out")
+    assert file == f"{TOWN}/{name}"
+    assert "submodule" in reason
 
 
 @pytest.mark.parametrize("name", ["../../escaped.yml", "/absolute.yml", "a\x1b[31m.yml", ".git/config.yml"])
 def test_a_name_that_leads_elsewhere_is_refused(made: TownRepository, tmp_path: Path, name: str) -> None:
     blob = made.git("hash-object", "-w", "--stdin", stdin="town: {}\n")
-    with pytest.raises(InvalidInput):
-        _read(made, tmp_path / "out", _tree_with(made, name, blob), ".")
+    assert _refused(made, tmp_path / "out", _tree_with(made, name, blob), ".")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["repository"] or not list((tmp_path / "out").rglob("*"))
 
 
@@ -82,16 +104,17 @@ def test_more_than_can_be_read_is_refused(
         (made.town / f"{number}.yml").write_text("{}")
     made.commit()
     monkeypatch.setattr(git, "MOST_FILES", 10)
-    with pytest.raises(InvalidInput, match="more than 10 YAML files"):
-        _read(made, tmp_path / "out")
+    [(_, reason)] = _refused(made, tmp_path / "out")
+    assert "more than 10 YAML files" in reason
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_blob_that_is_too_large_is_never_written(made: TownRepository, tmp_path: Path) -> None:
     with (made.town / "huge.yml").open("wb") as huge:
         huge.truncate(git.MOST_BYTES + 1)
     made.commit()
-    with pytest.raises(InvalidInput, match="MiB"):
-        _read(made, tmp_path / "out")
+    [(_, reason)] = _refused(made, tmp_path / "out")
+    assert "MiB" in reason
     assert not (tmp_path / "out").exists()
 
 

@@ -22,7 +22,6 @@ pytestmark = pytest.mark.slow
 
 EVERY = cases()
 EACH = pytest.mark.parametrize("case", EVERY, ids=lambda case: case.name)
-TOLD = pytest.mark.parametrize("case", [case for case in EVERY if not case.expects.error], ids=lambda case: case.name)
 
 
 REFUSED_BY_THE_MODEL = {"data/sensitive-data-assessed", "data/transfers-guaranteed"}
@@ -44,7 +43,7 @@ def test_a_pull_request_is_judged_as_expected(proposed: dict[str, Proposed], cas
     assert answer_of(proposed[case.name]) == case.expects
 
 
-@TOLD
+@EACH
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_comment_is_the_one_that_was_accepted(proposed: dict[str, Proposed], case: Case, language: str) -> None:
     comment = markdown(proposed[case.name].reviews(language), language)
@@ -52,7 +51,7 @@ def test_the_comment_is_the_one_that_was_accepted(proposed: dict[str, Proposed],
     agree(CASES / case.name / f"comment.{language}.md", _counted_apart(comment))
 
 
-@TOLD
+@EACH
 def test_the_sarif_is_valid_and_the_one_that_was_accepted(proposed: dict[str, Proposed], case: Case) -> None:
     log = json.loads(json.dumps(sarif(proposed[case.name].reviews("en"), "en")))
     assert [error.message for error in _schema().iter_errors(log)] == []

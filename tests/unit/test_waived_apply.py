@@ -14,6 +14,7 @@ from beffroi import apply
 from beffroi.apply import Works
 from beffroi.city import City
 from beffroi.city.loader import Loaded
+from beffroi.cli.verdicts import tell
 from beffroi.declaration import Declaration
 from beffroi.desired import Check, DesiredState
 from beffroi.pytest_plugin import ControlItem
@@ -95,6 +96,17 @@ def test_what_is_no_longer_waived_is_waited_for(town: Callable[..., _Town]) -> N
 def test_a_verification_says_what_is_waived(town: Callable[..., _Town]) -> None:
     run = town("yes").verify()
     assert [verdict.outcome for verdict in run.verdicts] == [Outcome.WAIVED]
+
+
+def test_a_verification_says_that_a_waiver_is_no_longer_needed(
+    town: Callable[..., _Town], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEFFROI_LANG", "en")
+    works = town("no")
+    code = tell(works.declared, works.verify(), html=tmp_path / "page.html", junit=None, as_json=False)
+    assert "Waivers no longer needed" in capsys.readouterr().out
+    assert "Dérogations devenues inutiles" in (tmp_path / "page.html").read_text()
+    assert code == 0
 
 
 def test_pytest_expects_the_failure_of_what_is_waived(town: Callable[..., _Town]) -> None:

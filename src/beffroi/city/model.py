@@ -48,6 +48,14 @@ class City(Declared):
         """Return every managed machine by name: gateways first (traffic needs them), then hosts."""
         return {**self.gateways, **self.hosts}
 
+    def machine(self, name: str) -> Host | Gateway:
+        """Return one managed machine without naming all of them; KeyError when there is none of that name."""
+        return self.gateways[name] if name in self.gateways else self.hosts[name]
+
+    def manages(self, name: str) -> bool:
+        """Tell whether a name is that of a managed machine."""
+        return name in self.gateways or name in self.hosts
+
     def stores(self) -> Iterator[tuple[str, str, Store]]:
         """Yield (host, store name, store) for every store of the town."""
         for host_name, host in self.hosts.items():

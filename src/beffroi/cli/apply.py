@@ -29,6 +29,12 @@ from .written_plans import consent_of, decided_on, declared_by, require_declared
 @click.option(
     "--decision", type=click.Path(path_type=Path, dir_okay=False), default=None, help=say("plans-decision-option")
 )
+@click.option(
+    "--signers",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
+    help=say("plans-signers-option"),
+)
 @outputs
 def command(
     town: Path,
@@ -37,6 +43,7 @@ def command(
     stack: str | None,
     decided: str | None,
     decision: Path | None,
+    signers: Path | None,
     html: Path | None,
     junit: Path | None,
     *,
@@ -51,8 +58,8 @@ def command(
     if town.is_file():
         plan = read_plan(town)
         at_work = works(declared_by(plan, root, profile), stack or plan.stack, quiet=as_json)
-        consents = [_consent(plan, at_work, decision or town.with_suffix(".decision.json"))]
-    elif decision is not None:
+        consents = [_consent(plan, at_work, decision or town.with_suffix(".decision.json"), signers)]
+    elif decision is not None or signers is not None:
         raise click.UsageError(say("plans-decision-without-plan"))
     else:
         at_work = works(declared(town, root, profile or "town"), stack, quiet=as_json)
@@ -64,9 +71,9 @@ def command(
     return _apply(at_work, made, consents, html=html, junit=junit, as_json=as_json)
 
 
-def _consent(plan: Plan, at_work: Works, decision: Path) -> Consent:
+def _consent(plan: Plan, at_work: Works, decision: Path, signers: Path | None) -> Consent:
     require_declared(plan, at_work.declared, at_work.state.name)
-    return consent_of(plan, at_work.declared, decision)
+    return consent_of(plan, at_work.declared, decision, signers)
 
 
 def _policies_agree(at_work: Works) -> list[Consent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,10 +21,14 @@ from beffroi.records import read_plan, write_decision
 from beffroi.review import Review
 from beffroi.reviewing import Proposed, Question, Version, commitment, faulty, review, spot_of, version
 from beffroi.rules import Proposal
+from beffroi.signature import beside
 
 from .options import json_option, operation, stack_option, towns_argument, works
 from .proposals import Asked, asked, base_version
 from .written_plans import require_declared
+
+_Head = Version | InvalidCity
+"""A town of the proposed version, or what is wrong in its files."""
 
 _File = click.Path(path_type=Path, dir_okay=False)
 
@@ -51,6 +56,7 @@ class _Wanted:
 @click.option("--decision", type=_File, help=say("plans-gate-decision-option"))
 @click.option("--markdown", type=_File, help=say("review-markdown-option"))
 @click.option("--sarif", type=_File, help=say("review-sarif-option"))
+@click.option("--codequality", type=_File, help=say("review-codequality-option"))
 @click.option("--junit", type=_File, help=say("review-junit-option"))
 @click.option("--html", type=_File, help=say("review-html-option"))
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help=say("review-today-option"))
@@ -68,6 +74,7 @@ def command(
     decision: Path | None,
     markdown: Path | None,
     sarif: Path | None,
+    codequality: Path | None,
     junit: Path | None,
     html: Path | None,
     today: datetime | None,
@@ -83,11 +90,14 @@ def command(
     plan = read_plan(written) if written else None
     wanted = _Wanted(profile, stack, strictness, (today or datetime.now(UTC)).date(), preview, plan)
     with asked(towns, root, base, head) as question:
-        plans = _plans(question, wanted, one=bool(written or decision))
+        _require_one(question, one=bool(written or decision))
         with within(seconds=time_limit, mebibytes=memory_limit):
-            reviews = [_judged(question, town, wanted, plans.get(town)) for town in question.towns]
+            heads = {town: _read(question, town, wanted) for town in question.towns}
+        plans = {town: _plan(head, wanted) for town, head in heads.items()}  # runs programs, so within no bounds
+        with within(seconds=time_limit, mebibytes=memory_limit):
+            reviews = [_judged(question, town, wanted, head, plans[town]) for town, head in heads.items()]
     _keep(reviews[0], decision)
-    _write(reviews, {"markdown": markdown, "sarif": sarif, "junit": junit, "html": html})
+    _write(reviews, {"markdown": markdown, "sarif": sarif, "codequality": codequality, "junit": junit, "html": html})
     if as_json:
         click.echo("[" + ",".join(each.model_dump_json() for each in reviews) + "]")
     else:
@@ -100,46 +110,42 @@ def worst_exit(codes: Sequence[int]) -> int:
     return 1 if 1 in codes else max(codes, default=0)
 
 
-def _plans(question: Asked, wanted: _Wanted, *, one: bool) -> dict[PurePosixPath, Plan | None]:
-    """Return the plan of each town: the written one, or that of a preview; `one` says that there must be one town."""
+def _require_one(question: Asked, *, one: bool) -> None:
     if one and len(question.towns) != 1:
         raise click.UsageError(say("plans-one-town"))
-    if wanted.plan is not None:
-        return {question.towns[0]: _fitting(question, wanted, wanted.plan)}
-    return {town: _previewed(question, town, wanted) for town in question.towns} if wanted.preview else {}
 
 
-def _fitting(question: Asked, wanted: _Wanted, plan: Plan) -> Plan | None:
+def _read(question: Asked, town: PurePosixPath, wanted: _Wanted) -> _Head:
     try:
-        declared = question.head.version(question.towns[0], wanted.profile).declared
-    except InvalidCity:
+        return question.head.version(town, wanted.profile)
+    except InvalidCity as error:
+        return error
+
+
+def _plan(head: _Head, wanted: _Wanted) -> Plan | None:
+    """Return the plan that is judged, if any: the written one, or that of a preview."""
+    if isinstance(head, InvalidCity):
         return None  # the review tells its faults
-    require_declared(plan, declared, wanted.stack or plan.stack)
-    return plan
+    if wanted.plan is not None:
+        require_declared(wanted.plan, head.declared, wanted.stack or wanted.plan.stack)
+        return wanted.plan
+    return works(head.declared, wanted.stack, quiet=True).plan(refresh=False) if wanted.preview else None
 
 
 def _keep(found: Review, path: Path | None) -> None:
-    """Write the decision; an older one does not outlive files that hold mistakes."""
+    """Write the decision; an older one does not outlive files that hold mistakes, nor does its signature."""
+    if path is not None:
+        beside(path).unlink(missing_ok=True)
     if path is not None and found.decision is not None:
         write_decision(path, found.decision)
     elif path is not None:
         path.unlink(missing_ok=True)
 
 
-def _previewed(question: Asked, town: PurePosixPath, wanted: _Wanted) -> Plan | None:
-    try:
-        declared = question.head.version(town, wanted.profile).declared
-    except InvalidCity:
-        return None  # the review tells its faults
-    return works(declared, wanted.stack, quiet=True).plan(refresh=False)
-
-
-def _judged(question: Asked, town: PurePosixPath, wanted: _Wanted, plan: Plan | None) -> Review:
+def _judged(question: Asked, town: PurePosixPath, wanted: _Wanted, after: _Head, plan: Plan | None) -> Review:
     names = {"base": question.base.name if question.base else "", "head": question.head.name}
-    try:
-        after = question.head.version(town, wanted.profile)
-    except InvalidCity as error:
-        return faulty(town.name, error, **names)
+    if isinstance(after, InvalidCity):
+        return faulty(town.name, after, **names)
     before, reason = base_version(question.base, town, wanted.profile)
     if reason:
         click.echo(say("review-no-base", reason=reason), err=True)
@@ -174,11 +180,19 @@ def _markdown(reviews: Sequence[Review], language: str) -> str:
 
 
 def _sarif(reviews: Sequence[Review], language: str) -> str:
-    import json  # noqa: PLC0415
-
     from beffroi.report.gate_sarif import sarif  # noqa: PLC0415
 
-    return json.dumps(sarif(reviews, language), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    return _json(sarif(reviews, language))
+
+
+def _codequality(reviews: Sequence[Review], language: str) -> str:
+    from beffroi.report.gate_codequality import codequality  # noqa: PLC0415
+
+    return _json(codequality(reviews, language))
+
+
+def _json(written: object) -> str:
+    return json.dumps(written, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def _junit(reviews: Sequence[Review], language: str) -> str:
@@ -196,6 +210,7 @@ def _html(reviews: Sequence[Review], language: str) -> str:
 _WRITERS: dict[str, Callable[[Sequence[Review], str], str]] = {
     "markdown": _markdown,
     "sarif": _sarif,
+    "codequality": _codequality,
     "junit": _junit,
     "html": _html,
 }

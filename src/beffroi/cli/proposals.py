@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from beffroi import declaration, git
-from beffroi.errors import InvalidCity, InvalidInput
+from beffroi.errors import InvalidCity, InvalidInput, Problem, Reading
+from beffroi.fieldpath import WHOLE_FILE
 from beffroi.messages import say
 from beffroi.policy import load_policies
 from beffroi.reviewing import Version, version
@@ -19,19 +20,39 @@ _CONTENT = ("compliance", "policies")
 
 @dataclass(frozen=True)
 class Where:
-    """Where a version's files lie: `root` holds the content, and `shown` leads there from the top, for people."""
+    """Where a version's files lie: `root` holds the content, and `shown` leads there from the top, for people.
+
+    `refused` is what git holds there and is not read.
+    """
 
     root: Path
     shown: PurePosixPath
     name: str = ""
+    refused: tuple[Problem, ...] = ()
 
     def version(self, town: PurePosixPath, profile: str) -> Version:
         """Load one town of this version, `town` being its path from the root; raise InvalidCity."""
-        declared = declaration.load(
-            self.root / town, root=self.root, profile=profile, shown_as=(self.shown / town).as_posix()
-        )
+        self._require_read(town)
+        folder, shown = self.root / town, (self.shown / town).as_posix()
+        reading = Reading()
+        declared = reading.part(lambda: declaration.load(folder, root=self.root, profile=profile, shown_as=shown))
+        policies = reading.part(lambda: load_policies(self.root))
+        if declared is None or policies is None:
+            raise InvalidCity(reading.problems)
         prefix = "" if self.shown == PurePosixPath() else f"{self.shown}/"
-        return version(declared, load_policies(self.root), prefix=prefix)
+        return version(declared, policies, prefix=prefix)
+
+    def _require_read(self, town: PurePosixPath) -> None:
+        """Raise InvalidCity when something that the town needs was left out, or lies elsewhere."""
+        parts = [self.shown / part for part in (*_CONTENT, town)]
+        refused = [it for it in self.refused if any(PurePosixPath(it.file).is_relative_to(part) for part in parts)]
+        if not (self.root / town).is_dir():
+            refused = [*self.refused]  # whichever of them it is that hides the town
+        elif not (self.root / town).resolve().is_relative_to(self.root.resolve()):
+            shown = (self.shown / town).as_posix()
+            refused.append(Problem(shown, 1, WHOLE_FILE, say("review-linked-town"), say("review-linked-town-hint")))
+        if refused:
+            raise InvalidCity(refused)
 
 
 @dataclass(frozen=True)
@@ -60,8 +81,8 @@ def asked(towns: Sequence[Path], root: Path | None, base: str | None, head: str 
 
         def laid_out(commit: str, name: str) -> Where:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="beffroi-gate-")))
-            git.write_tree(repository, commit, folders, folder)
-            return Where(folder / from_top, from_top, name)
+            refused = git.write_tree(repository, commit, folders, folder)
+            return Where(folder / from_top, from_top, name, refused)
 
         old = None
         if base is not None:
@@ -71,10 +92,12 @@ def asked(towns: Sequence[Path], root: Path | None, base: str | None, head: str 
 
 
 def _within(content: Path, town: Path) -> PurePosixPath:
-    real = town.resolve()
-    if not real.is_relative_to(content):
-        raise InvalidInput(say("git-outside", top=content.name), where=str(town))
-    return PurePosixPath(real.relative_to(content).as_posix())
+    named = Path.cwd() / town
+    # A town that is a link is refused where it is read, by its own name.
+    for candidate in (named.parent.resolve() / named.name, town.resolve()):
+        if candidate.name != ".." and candidate.is_relative_to(content):
+            return PurePosixPath(candidate.relative_to(content).as_posix())
+    raise InvalidInput(say("git-outside", top=content.name), where=str(town))
 
 
 def _all_towns(content: Path) -> tuple[PurePosixPath, ...]:

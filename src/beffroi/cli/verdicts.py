@@ -64,4 +64,5 @@ def _report(declared: Declaration, run: Run) -> Report:
         started=run.started,
         finished=run.finished,
         version=__version__,
+        waivers=declared.waivers,
     )

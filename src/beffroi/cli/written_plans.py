@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from beffroi import declaration
+import click
+
+from beffroi import declaration, signature
 from beffroi.apply import Consent
 from beffroi.approval import Approval, require_approval, require_fit
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidInput, RefusedPlan
 from beffroi.messages import say
 from beffroi.plan import Plan, make_plan
-from beffroi.records import read_decision
+from beffroi.records import read_content, read_decision
 from beffroi.report.visible import shorten
 
 
@@ -44,17 +46,29 @@ def require_declared(plan: Plan, town: Declaration, stack: str) -> None:
     require_fit(plan, asked)
 
 
-def consent_of(plan: Plan, town: Declaration, decision: Path) -> Consent:
-    """Return the consent of a written plan; raise RefusedPlan at once when no decision approves it, then or now."""
+def consent_of(plan: Plan, town: Declaration, decision: Path, signers: Path | None = None) -> Consent:
+    """Return the consent of a written plan; raise RefusedPlan at once when no decision approves it, then or now.
+
+    Where `signers`, or else the town, names who may sign, one of them must have signed the decision.
+    """
     from .gate import decide  # noqa: PLC0415
 
     if not decision.is_file():
         raise RefusedPlan(say("approval-none", file=decision), hint=say("approval-again"))
-    approval = Approval(plan, read_decision(decision))
+    content = read_content(decision)
+    _require_signed(content, decision, signers or signature.signers_of(town.folder))
+    approval = Approval(plan, read_decision(decision, content))
     today = datetime.now(UTC).date()
     require_approval(plan, approval.decision, today)
     approval.require_still(decide(town, plan.digest))
     return lambda actual: approval.require(actual, today)
+
+
+def _require_signed(content: bytes, decision: Path, signers: Path | None) -> None:
+    if signers is not None:
+        click.echo(say("signature-by", signer=signature.require_signed(content, decision, signers)), err=True)
+    elif signature.beside(decision).exists():
+        click.echo(say("signature-not-asked", file=signature.FILE), err=True)
 
 
 def decided_on(digest: str) -> Consent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, collapse_addresses
 from itertools import product
 from typing import Any
@@ -17,10 +18,12 @@ from beffroi.city import INTERNET, City, Gateway
 
 from .boxes import FlowBox, Opened, disjoint
 from .firewall import Family
-from .permits import PRIVATE_IPV4, Endpoint, Permit, permits
+from .permits import Endpoint, Permit, permits
 from .routing import egress
+from .sameness import Same
 from .services import LAST_PORT, TCP, UDP
 from .town import never_forwarded
+from .translating import masquerade, publishing
 from .words import (
     ACCEPT,
     COUNTER,
@@ -28,7 +31,6 @@ from .words import (
     FAMILY_NUMBER,
     FAMILY_WORDS,
     IP_VERSIONS,
-    LONGEST_COMMENT,
     address,
     as_nft_lists,
     chain,
@@ -53,8 +55,17 @@ _ECHO = {"ip": "icmp", "ip6": "icmpv6"}
 
 
 def compiled(city: City, machine: str) -> list[dict[str, Any]]:
-    """Return the objects of a managed machine's ruleset; raise KeyError when there is none of that name."""
-    described = city.machines()[machine]
+    """Return the objects of a managed machine's ruleset; raise KeyError when there is none of that name.
+
+    They are kept, and shared by all who ask: nobody may change them.
+    """
+    return _compiled(Same(city), machine)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(same: Same, machine: str) -> list[dict[str, Any]]:
+    city = same.city
+    described = city.machine(machine)
     wanted = permits(city, machine)
     sets: list[dict[str, Any]] = []
     chains: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
@@ -67,10 +78,10 @@ def compiled(city: City, machine: str) -> list[dict[str, Any]]:
         sets += found
         chains.append((chain(hook, "filter", hook, 0, "drop"), rules))
     if isinstance(described, Gateway) and described.publish:
-        publishing = list(_publishing(city, described))
-        chains.append((chain("publishing", "nat", "prerouting", -100, "accept"), publishing))
+        rules = list(publishing(city, described))
+        chains.append((chain("publishing", "nat", "prerouting", -100, "accept"), rules))
     if isinstance(described, Gateway) and described.masquerade:
-        rules = [_masquerade(segment) for segment in described.masquerade]
+        rules = [masquerade(segment) for segment in described.masquerade]
         chains.append((chain("translation", "nat", "postrouting", 100, "accept"), rules))
     sets = [*_towns(city, chains), *sets]
     named = {"family": "inet", "table": "beffroi"}
@@ -208,7 +219,7 @@ def _spoofing(city: City, machine: str) -> tuple[list[dict[str, Any]], list[dict
     One lookup a packet, however many interfaces there are; what comes from any other interface is left to the filters.
     """
     uplink = egress(city, machine, INTERNET) if INTERNET in city.segments else None
-    interfaces = sorted(city.machines()[machine].interfaces, key=as_nft_lists)
+    interfaces = sorted(city.machine(machine).interfaces, key=as_nft_lists)
     entry = {"meta": {"key": "iifname"}}
     sets: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []
@@ -237,29 +248,6 @@ def _behind(city: City, machine: str, interface: str) -> list[str]:
 
 def _written(version: Family, networks: Iterable[Network]) -> list[Any]:
     return [network(version, span(each)) for each in collapse_addresses(networks)]
-
-
-def _publishing(city: City, gateway: Gateway) -> Iterator[dict[str, Any]]:
-    """Lead what comes to the gateway's own address on the internet to the hosts that it publishes."""
-    uplink = gateway.interfaces[INTERNET]
-    for published in gateway.publish:
-        service = city.services[published.service]
-        ports = sorted(low for low, _ in service.ranges())
-        (inner,) = city.hosts[published.host].interfaces.values()
-        yield rule(
-            f"{published.service} of {published.host}"[:LONGEST_COMMENT],
-            equals({"meta": {"key": "iifname"}}, INTERNET),
-            equals(payload("ip", "daddr"), str(uplink.ipv4)),
-            equals(payload(service.protocol, "dport"), {"set": ports}),
-            COUNTER,
-            {"dnat": {"family": "ip", "addr": str(inner.ipv4)}},
-        )
-
-
-def _masquerade(segment: str) -> dict[str, Any]:
-    private = {"set": [network(4, span(each)) for each in PRIVATE_IPV4]}
-    words = [equals({"meta": {"key": "oifname"}}, segment), equals(payload("ip", "saddr"), private)]
-    return rule("private sources hidden", *words, COUNTER, {"masquerade": None})
 
 
 def _towns(city: City, chains: object) -> Iterator[dict[str, Any]]:

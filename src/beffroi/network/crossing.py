@@ -45,6 +45,10 @@ class Stage:
     astray: bool = False
     """Whether they may have become something else, or gone elsewhere: it is not known where they are."""
 
+    def header(self) -> PacketSet:
+        """Return what the packets have become."""
+        return image(self.sent, self.rewriting)
+
     def only(self, became: PacketSet) -> Stage:
         """Return the part that has become one of `became`."""
         return self._of(pulled(self.sent, self.rewriting, became))
@@ -56,7 +60,8 @@ class Stage:
     def _of(self, sent: PacketSet) -> Stage:
         if sent is self.sent:
             return self
-        return replace(self, sent=sent, limited=self.limited & sent, doubtful=self.doubtful & sent)
+        limited, doubtful = self.limited & sent, self.doubtful & sent
+        return Stage(sent, limited, doubtful, self.rewriting, self.tracking, self.astray)
 
 
 def begun(packets: PacketSet, tracking: Tracking) -> Stage:
@@ -65,7 +70,7 @@ def begun(packets: PacketSet, tracking: Tracking) -> Stage:
     return Stage(packets, none, none, tracking=tracking)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Crossing:
     """One machine on a path: where packets entered and left it, and what they had become before, inside and after.
 
@@ -86,6 +91,12 @@ class Crossing:
         return Tracking(State.ESTABLISHED, Direction.REPLY, **translated)
 
 
+def crossed(device: Device, ways: tuple[str, str], stages: tuple[Stage, Stage, Stage]) -> Crossing:
+    """Return how packets crossed a machine, from what they were before, inside and after."""
+    before, inside, after = (stage.rewriting for stage in stages)
+    return Crossing(device, *ways, before, inside, after, tracked=stages[2].tracking.state is not State.UNTRACKED)
+
+
 class Answers(NamedTuple):
     """Packets whose answers surely come back, and all those whose answers may."""
 
@@ -96,9 +107,9 @@ class Answers(NamedTuple):
 class Machines:
     """The chains of machines, each prepared once for the situations that none of its cases tells apart."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, programs: Programs | None = None) -> None:
         self.space = space
-        self._programs = Programs(space)
+        self._programs = programs or Programs(space)
         self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
 
     def passed(self, device: Device, hook: str, stage: Stage, entry: str = "", exit_: str = "") -> Iterator[Stage]:
@@ -251,7 +262,9 @@ def _translated(device: Device, near: str, exit_: str, now: Stage, outcome: Outc
 def _judged(now: Stage, outcome: Outcome, program: Program) -> tuple[Stage, Stage | None]:
     """Return what goes on, and what goes on without tracking."""
     left = now.only(outcome.accepted)
-    unsure = left.sent & pulled(now.sent, now.rewriting, outcome.dropped)
+    # A packet with one image is accepted or dropped; with several, it may be both.
+    several = now.rewriting != UNCHANGED or not program.certain
+    unsure = left.sent & pulled(now.sent, now.rewriting, outcome.dropped) if several else nothing(left.sent.space)
     if unsure:
         doubtful = pulled(unsure, now.rewriting, _doubts(program, image(unsure, now.rewriting)))
         left = replace(left, doubtful=left.doubtful | doubtful, limited=left.limited | unsure - doubtful)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 
 from beffroi.city import INTERNET, City, Service
@@ -65,6 +66,7 @@ def services_of(service: Service, family: Family) -> Services:
     return Services((Box(only([TCP if service.protocol == "tcp" else UDP]), NUMBERS, ports),))
 
 
+@lru_cache(maxsize=1024)
 def opening(services: Services) -> Services:
     """Return the part that opens connections in earnest: for TCP a SYN alone, whatever else conntrack calls new."""
     return services & Services(
@@ -90,12 +92,11 @@ class _Way:
 
 def _ways(city: City, family: Family, source: str, destination: str) -> Iterator[_Way]:
     """Yield the pairs of ends between which the static routes really take packets, there and back."""
-    machines = city.machines()
-    if source == destination and source in machines:
+    if source == destination and city.manages(source):
         return
     for one, other in product(_ends(city, family, source), _ends(city, family, destination)):
-        leaves = source not in machines or egress(city, source, other.segment) == one.segment
-        answers = destination not in machines or egress(city, destination, one.segment) == other.segment
+        leaves = not city.manages(source) or egress(city, source, other.segment) == one.segment
+        answers = not city.manages(destination) or egress(city, destination, one.segment) == other.segment
         if leaves and answers:
             yield _Way(family, one, _all_inner(city, family, other))
 
@@ -108,7 +109,7 @@ def _ends(city: City, family: Family, name: str) -> Iterator[_End]:
         segment = name if name in city.segments else city.fleets[name].segment
         yield _End(segment, intervals_of([holder.ipv4 if family == 4 else holder.ipv6]))  # noqa: PLR2004
     else:
-        for segment, interface in city.machines()[name].interfaces.items():
+        for segment, interface in city.machine(name).interfaces.items():
             address = int(interface.ipv4 if family == 4 else interface.ipv6)  # noqa: PLR2004
             yield _End(segment, ((address, address),), name)
 

@@ -7,15 +7,17 @@ packet that is possibly accepted and possibly dropped is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from .classes import TooComplexError
+from .classes import TooComplexError, ones
 from .firewall import FINAL, Case, Chain, Direction, Rule, State, Table, Tracking, Translation, Verb
-from .packets import PacketSet, united
+from .packets import PacketSet, Part, united
 from .services import ANY_SERVICE
-from .space import Blocks, Plane, Space
+from .space import Plane, Space, first_bit
+from .steps import Step, Steps, add, settle, take
 
 MOST_CALLS = 500_000
 """Chains entered in one evaluation: jumps that double at each level end here instead of never."""
@@ -67,43 +69,13 @@ class Outcome:
         return self.accepted & self.dropped
 
 
-class _Step(NamedTuple):
-    """A case that can hold in the situation, as what it covers of a plane: None for all of it."""
-
-    number: int
-    blocks: Blocks | None
-    verb: Verb
-    chain: str
-    certain: bool
-
-
-@dataclass
-class _Steps:
-    """The steps of one chain: a list for each major class that some rule names, one for all the others."""
-
-    plain: list[_Step] = field(default_factory=list)
-    named: dict[int, list[_Step]] = field(default_factory=dict)
-
-    def add(self, step: _Step, majors: Iterable[int] | None) -> None:
-        """Place a step at the end of the lists of its major classes (None: all)."""
-        if majors is None:
-            self.plain.append(step)
-            for each in self.named.values():
-                each.append(step)
-            return
-        for major in majors:
-            if major not in self.named:
-                self.named[major] = self.plain.copy()
-            self.named[major].append(step)
-
-
 @dataclass(frozen=True)
 class Program:
     """A chain of a table, prepared for one situation: for each chain and major class, the steps that can hold."""
 
     space: Space
     chain: Chain
-    steps: dict[str, _Steps]
+    steps: dict[str, Steps]
     cases: list[tuple[Rule, Case]]
 
     def run(self, packets: PacketSet, *, keep: bool = False, without: Case | None = None) -> Outcome:
@@ -113,31 +85,55 @@ class Program:
 
         Major classes with the same packets and the same steps are evaluated once, and share what comes of it.
         """
-        varied = [steps.named for steps in self.steps.values() if steps.named]
-        run, known = _Run(self, keep=keep, without=without), dict[tuple[int, ...], _Fate]()
-        fates: dict[int, _Fate] = {}
-        for major, plane in packets.planes.items():
-            alike = (id(plane), *(id(named.get(major)) for named in varied))
-            if alike not in known:
-                known[alike] = run.major(major, plane)
-            fates[major] = known[alike]
+        run = _Run(self, keep=keep, without=without)
+        fates = [
+            (majors, run.major(first_bit(majors), plane))
+            for together, plane in packets.parts
+            for majors in self._alike(together)
+        ]
         return self._outcome(fates, keep=keep)
 
-    def _outcome(self, fates: Mapping[int, _Fate], *, keep: bool) -> Outcome:
+    def _alike(self, majors: int) -> Iterator[int]:
+        """Part major classes by the steps that they meet."""
+        if plain := majors & ~self._named:
+            yield plain
+        alike: dict[tuple[int, ...], int] = {}
+        for major in ones(majors & self._named):
+            met = tuple(id(named.get(major)) for named in self._varied)
+            alike[met] = alike.get(met, 0) | 1 << major
+        yield from alike.values()
+
+    @cached_property
+    def certain(self) -> bool:
+        """Tell whether no packet is both accepted and dropped: every case surely matches or not, and says what."""
+        placed = [[steps.plain, *steps.named.values()] for steps in self.steps.values()]
+        steps = (step for lists in placed for each in lists for step in each)
+        return all(step.certain and step.verb is not Verb.UNKNOWN for step in steps)
+
+    @cached_property
+    def _varied(self) -> list[dict[int, list[Step]]]:
+        return [steps.named for steps in self.steps.values() if steps.named]
+
+    @cached_property
+    def _named(self) -> int:
+        """Return the major classes that some rule names, a bit for each."""
+        return sum(1 << major for major in set().union(*self._varied))
+
+    def _outcome(self, fates: Sequence[tuple[int, _Fate]], *, keep: bool) -> Outcome:
         """Return all that was decided, as sets."""
-        planes: dict[int, dict[int, Plane]] = {}
-        for major, fate in fates.items():
+        parts: dict[int, list[Part]] = {}
+        for majors, fate in fates:
             for number, plane in fate.taken.items():
-                planes.setdefault(number, {})[major] = plane
-        taken = [(self.cases[number], PacketSet(self.space, planes[number])) for number in sorted(planes)]
+                parts.setdefault(number, []).append((majors, plane))
+        taken = [(self.cases[number], PacketSet(self.space, tuple(parts[number]))) for number in sorted(parts)]
         untracked = [each for (_, case), each in taken if case.verdict.verb is Verb.NOTRACK]
         astray = [each for (_, case), each in taken if case.verdict.astray]
         translated = [
             (case.verdict.translation, each) for (_, case), each in taken if case.verdict.translation is not None
         ]
         return Outcome(
-            PacketSet(self.space, {major: fate.accepts for major, fate in fates.items() if fate.accepts}),
-            PacketSet(self.space, {major: fate.drops for major, fate in fates.items() if fate.drops}),
+            PacketSet(self.space, tuple((majors, fate.accepts) for majors, fate in fates if fate.accepts)),
+            PacketSet(self.space, tuple((majors, fate.drops) for majors, fate in fates if fate.drops)),
             tuple(translated),
             united(self.space, untracked) if untracked else None,
             tuple(Decided(rule, case, each) for (rule, case), each in taken) if keep else (),
@@ -150,13 +146,13 @@ def prepare(space: Space, table: Table, chain: Chain, situation: Situation, *, b
 
     Cases behind one that leaves nothing are left out, unless `beyond`: `without` that one they would be met.
     """
-    steps: dict[str, _Steps] = {}
+    steps: dict[str, Steps] = {}
     cases: list[tuple[Rule, Case]] = []
     waiting = [chain.name]
     while waiting:
         name = waiting.pop()
         if name not in steps:
-            steps[name] = _Steps()
+            steps[name] = Steps()
             waiting += _place(steps[name], table.chains[name], cases, _Meant(space, situation, beyond))
     return Program(space, chain, steps, cases)
 
@@ -169,7 +165,7 @@ class _Meant(NamedTuple):
     beyond: bool
 
 
-def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _Meant) -> Iterator[str]:
+def _place(steps: Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _Meant) -> Iterator[str]:
     """Place the cases of one chain; yield the chains that they name."""
     space, situation, beyond = meant
     family, entry, exit_ = space.family, situation.entry, situation.exit
@@ -186,7 +182,7 @@ def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _
             blocks = None if whole and not situation.answering else space.mask(minor, match.services)
             if blocks == ():
                 continue
-            step = _Step(len(cases), blocks, verdict.verb, verdict.chain, not match.unknown)
+            step = Step(len(cases), blocks, verdict.verb, verdict.chain, not match.unknown)
             steps.add(step, None if major is None else space.major_classes(major))
             cases.append((rule, case))
             if step.chain:
@@ -195,7 +191,6 @@ def _place(steps: _Steps, chain: Chain, cases: list[tuple[Rule, Case]], meant: _
                 return
 
 
-_PASSING = frozenset({Verb.CONTINUE, Verb.NOTRACK})
 _TOLD = frozenset({Verb.TRANSLATE, Verb.NOTRACK, Verb.UNKNOWN})
 
 
@@ -214,7 +209,8 @@ class _Run:
     def __init__(self, program: Program, *, keep: bool, without: Case | None) -> None:
         self.program = program
         self.keep = keep
-        self.without = {number for number, (_, case) in enumerate(program.cases) if case is without}
+        left_out = enumerate(program.cases) if without is not None else ()
+        self.without = {number for number, (_, case) in left_out if case is without}
         self.calls = self.depth = 0
 
     def major(self, major: int, plane: Plane) -> _Fate:
@@ -222,7 +218,7 @@ class _Run:
         self.fate = _Fate()
         hook = self.program.chain.hook
         left = self._through(self.program.chain.name, major, dict(plane))
-        _add(self.fate.drops if hook is not None and hook.policy == "drop" else self.fate.accepts, left)
+        add(self.fate.drops if hook is not None and hook.policy == "drop" else self.fate.accepts, left)
         return self.fate
 
     def _through(self, name: str, major: int, left: Plane) -> Plane:
@@ -239,54 +235,24 @@ class _Run:
             if not left:
                 break
             if certain and verb in sinks:
-                _settle(left, blocks, sinks[verb])
-            elif (verb is not Verb.CONTINUE or self.keep) and (taken := _take(left, step)):
+                settle(left, blocks, sinks[verb])
+            elif (verb is not Verb.CONTINUE or self.keep) and (taken := take(left, step)):
                 self._act(step, major, taken, left, returned)
-        _add(returned, left)
+        add(returned, left)
         self.depth -= 1
         return returned
 
-    def _act(self, step: _Step, major: int, taken: Plane, left: Plane, returned: Plane) -> None:
+    def _act(self, step: Step, major: int, taken: Plane, left: Plane, returned: Plane) -> None:
         verb = step.verb
         if verb is Verb.ACCEPT or verb is Verb.UNKNOWN:
-            _add(self.fate.accepts, taken)
+            add(self.fate.accepts, taken)
         if verb is Verb.DROP or verb is Verb.UNKNOWN:
-            _add(self.fate.drops, taken)
+            add(self.fate.drops, taken)
         if verb is Verb.RETURN:
-            _add(returned, taken)
+            add(returned, taken)
         elif verb is Verb.JUMP:
-            _add(left, self._through(step.chain, major, dict(taken)))
+            add(left, self._through(step.chain, major, dict(taken)))
         elif verb is Verb.GOTO:
-            _add(returned, self._through(step.chain, major, dict(taken)))
+            add(returned, self._through(step.chain, major, dict(taken)))
         if self.keep or verb in _TOLD:
-            _add(self.fate.taken.setdefault(step.number, {}), taken)
-
-
-def _settle(left: Plane, blocks: Blocks | None, decided: Plane) -> None:
-    """Move what a certain accept or drop covers out of `left`: most rules of most firewalls end here."""
-    if blocks is None:
-        _add(decided, left)
-        left.clear()
-        return
-    for block, mask in blocks:
-        if block in left and (hit := (bits := left[block]) & mask):
-            if hit == bits:
-                del left[block]
-            else:
-                left[block] = bits ^ hit
-            decided[block] = decided[block] | hit if block in decided else hit
-
-
-def _take(left: Plane, step: _Step) -> Plane:
-    """Take what the step matches out of `left`, unless it may or may not match: then it all stays."""
-    taken: Plane = {}
-    _settle(left if step.certain and step.verb not in _PASSING else dict(left), step.blocks, taken)
-    return taken
-
-
-def _add(plane: Plane, more: Plane) -> None:
-    if not plane:
-        plane.update(more)
-        return
-    for block, bits in more.items():
-        plane[block] = plane.get(block, 0) | bits
+            add(self.fate.taken.setdefault(step.number, {}), taken)

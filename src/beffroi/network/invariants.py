@@ -19,7 +19,7 @@ from beffroi.city.words import Flag, Name
 from .crossing import Crossing
 from .firewall import LAST_ADDRESS, Family, Match
 from .intervals import Intervals, complement, union
-from .packets import PacketSet, box
+from .packets import PacketSet, box, nothing
 from .proof import FamilyProof, Proof
 from .reach import Arrival
 from .rewriting import pulled
@@ -205,7 +205,7 @@ class _Trial:
 
     @cached_property
     def _none(self) -> PacketSet:
-        return PacketSet(self.proved.space, {})
+        return nothing(self.proved.space)
 
     @cached_property
     def _selection(self) -> _Selection:

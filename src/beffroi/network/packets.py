@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
-from .classes import AddressClasses
+from .classes import AddressClasses, ones
 from .conntrack import Packet
 from .firewall import Match
 from .intervals import Intervals
 from .services import ANY_SERVICE, Services
 from .space import Plane, Space, first_bit
 
+Part = tuple[int, Plane]
+"""Major classes, a bit for each, and the plane that they share."""
+
+_LOOKED_UP, _FEW = 4, 32
+"""How many pairs of parts are compared in the time that one major class is looked up in, parts split in (measured)."""
+
 
 @dataclass(frozen=True, eq=False)
 class PacketSet:
-    """A set of packets: for each major class of the space that holds any, its plane. Empty planes are left out."""
+    """A set of packets, in parts: major classes of the space that hold the same minor classes and services.
+
+    No major class is in two parts; no part is empty. One firewall tells few of a large town's major classes apart, so
+    that a few parts hold what it lets through, and what is done to one part is done to all of its major classes.
+    """
 
     space: Space
-    planes: Mapping[int, Plane]
+    parts: tuple[Part, ...]
+
+    @cached_property
+    def planes(self) -> Mapping[int, Plane]:
+        """Return the plane of each major class that holds any packet."""
+        return {major: plane for majors, plane in self.parts for major in ones(majors)}
+
+    @property
+    def majors(self) -> int:
+        """Return the major classes that hold any packet, a bit for each."""
+        return sum(majors for majors, _ in self.parts)
+
+    @cached_property
+    def height(self) -> int:
+        """Return how many major classes hold any packet."""
+        return sum(majors.bit_count() for majors, _ in self.parts)
 
     def __bool__(self) -> bool:
-        return bool(self.planes)
+        return bool(self.parts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PacketSet) and other.space is self.space and other.planes == self.planes
@@ -30,40 +56,72 @@ class PacketSet:
     __hash__ = None  # type: ignore[assignment]
 
     def __or__(self, other: PacketSet) -> PacketSet:
-        planes = dict(self.planes)
-        for major, plane in other.planes.items():
-            mine = planes.get(major)
-            planes[major] = plane if mine is None else _union(mine, plane)
-        return PacketSet(self.space, planes)
+        return united(self.space, (self, other))
 
     def __and__(self, other: PacketSet) -> PacketSet:
-        few, many = sorted((self.planes, other.planes), key=len)
-        both = ((major, _intersection(plane, many[major])) for major, plane in few.items() if major in many)
-        return PacketSet(self.space, {major: plane for major, plane in both if plane})
+        if not (self.parts and other.parts):
+            return nothing(self.space)
+        if self._in_parts(other, self, other):
+            met = [
+                (both, _intersection(one, two))
+                for majors, one in self.parts
+                for others, two in other.parts
+                if (both := majors & others)
+            ]
+        else:
+            few, many = sorted((self, other), key=lambda each: each.height)
+            met = [
+                (1 << major, _intersection(plane, many.planes[major]))
+                for major, plane in few.planes.items()
+                if major in many.planes
+            ]
+        return PacketSet(self.space, tuple(part for part in met if part[1]))
 
     def __sub__(self, other: PacketSet) -> PacketSet:
-        left = (
-            (major, _difference(plane, other.planes[major]) if major in other.planes else plane)
-            for major, plane in self.planes.items()
-        )
-        return PacketSet(self.space, {major: plane for major, plane in left if plane})
+        if not (self.parts and other.parts):
+            return self
+        left: list[Part] = []
+        if self._in_parts(other, self):
+            for majors, plane in self.parts:
+                rest = majors
+                for others, taken in other.parts:
+                    if both := rest & others:
+                        rest ^= both
+                        left.append((both, _difference(plane, taken)))
+                left.append((rest, plane))
+        else:
+            for major, plane in self.planes.items():
+                taken = other.planes.get(major, {})
+                left.append((1 << major, _difference(plane, taken) if taken else plane))
+        return PacketSet(self.space, tuple(part for part in left if part[0] and part[1]))
+
+    def _in_parts(self, other: PacketSet, *looked_up: PacketSet) -> bool:
+        """Tell whether comparing parts is quicker than looking up each major class of a set."""
+        pairs = len(self.parts) * len(other.parts)
+        return pairs <= _LOOKED_UP or pairs <= _LOOKED_UP * min(each.height for each in looked_up)
 
     def __le__(self, other: PacketSet) -> bool:
         return not self - other
 
     def witness(self) -> Packet | None:
         """Return a packet of the set, always the same one; None when it is empty."""
-        for major in sorted(self.planes):
-            block, bits = min(self.planes[major].items())
-            return self.space.packet(major, block, first_bit(bits))
-        return None
+        if not self.parts:
+            return None
+        major, plane = self._lowest()
+        block, bits = min(plane.items())
+        return self.space.packet(major, block, first_bit(bits))
 
     def first(self) -> PacketSet:
         """Return one class of packets of the set, always the same one; the empty set when it is empty."""
-        for major in sorted(self.planes):
-            block, bits = min(self.planes[major].items())
-            return PacketSet(self.space, {major: {block: bits & -bits}})
-        return self
+        if not self.parts:
+            return self
+        major, plane = self._lowest()
+        block, bits = min(plane.items())
+        return PacketSet(self.space, ((1 << major, {block: bits & -bits}),))
+
+    def _lowest(self) -> tuple[int, Plane]:
+        """Return the first major class and its plane."""
+        return min((first_bit(majors), plane) for majors, plane in self.parts)
 
     def holds(self, packet: Packet) -> bool:
         """Tell whether a packet is in the set."""
@@ -72,7 +130,7 @@ class PacketSet:
         destination = space.destinations.class_of(packet.destination)
         major, minor = space.sides_of(source, destination)
         block, row = divmod(minor, space.block)
-        bits = self.planes.get(major, {}).get(block, 0)
+        bits = next((plane.get(block, 0) for majors, plane in self.parts if majors >> major & 1), 0)
         return bool(bits >> (row * space.width + space.services.class_of(packet.service)) & 1)
 
     def rows(self) -> Iterator[tuple[int, int, int]]:
@@ -81,12 +139,23 @@ class PacketSet:
 
     def cells(self) -> int:
         """Return how many classes of packets the set holds."""
-        return sum(bits.bit_count() for plane in self.planes.values() for bits in plane.values())
+        return sum(
+            majors.bit_count() * sum(bits.bit_count() for bits in plane.values()) for majors, plane in self.parts
+        )
 
 
 def nothing(space: Space) -> PacketSet:
     """Return the empty set."""
-    return PacketSet(space, {})
+    return PacketSet(space, ())
+
+
+def in_planes(space: Space, planes: Mapping[int, Plane]) -> PacketSet:
+    """Return the packets of these planes, one for each major class; none is empty."""
+    shared: dict[int, Part] = {}
+    for major, plane in planes.items():
+        majors, _ = shared.get(id(plane), (0, plane))
+        shared[id(plane)] = majors | 1 << major, plane
+    return PacketSet(space, tuple(shared.values()))
 
 
 def box(
@@ -97,8 +166,8 @@ def box(
 ) -> PacketSet:
     """Return the packets with these addresses (None: any) and services; KeyError when the space was not cut by them."""
     major, minor = space.sides(source, destination)
-    plane = dict(space.mask(minor, services))
-    return PacketSet(space, dict.fromkeys(space.major_classes(major), plane) if plane else {})
+    plane, majors = space.plane(minor, services), space.major_bits(major)
+    return PacketSet(space, ((majors, plane),) if plane and majors else ())
 
 
 def matched(space: Space, match: Match) -> PacketSet:
@@ -110,13 +179,48 @@ def matched(space: Space, match: Match) -> PacketSet:
 
 def united(space: Space, sets: Iterable[PacketSet]) -> PacketSet:
     """Return the union of many sets."""
-    planes: dict[int, Plane] = {}
-    for each in sets:
-        for major, plane in each.planes.items():
-            mine = planes.setdefault(major, {})
-            for block, bits in plane.items():
-                mine[block] = mine.get(block, 0) | bits
-    return PacketSet(space, planes)
+    parts = [part for each in sets for part in each.parts]
+    apart = seen = 0
+    for majors, _ in parts:
+        apart |= seen & majors
+        seen |= majors
+    if not apart:
+        return PacketSet(space, tuple(parts))
+    return PacketSet(space, tuple(_joined(parts)))
+
+
+def _joined(parts: Sequence[Part]) -> Iterator[Part]:
+    """Yield parts that share no major class and hold the same packets: those that share the same planes stay one."""
+    for majors, planes in _split(parts) if len(parts) <= _FEW else _sorted(parts):
+        yield majors, planes[0] if len(planes) == 1 else _union(planes)
+
+
+def _split(parts: Iterable[Part]) -> Iterable[tuple[int, list[Plane]]]:
+    """Return groups of major classes with all their planes, by splitting the groups that each part meets."""
+    groups: list[tuple[int, list[Plane]]] = []
+    for majors, plane in parts:
+        split, new = [], majors
+        for others, planes in groups:
+            if both := others & majors:
+                new ^= both
+                split.append((both, [*planes, plane]))
+            if rest := others ^ both:
+                split.append((rest, planes))
+        groups = [*split, (new, [plane])] if new else split
+    return groups
+
+
+def _sorted(parts: Iterable[Part]) -> Iterable[tuple[int, list[Plane]]]:
+    """Return the same, by looking at each major class."""
+    holders: dict[int, dict[int, Plane]] = {}
+    for majors, plane in parts:
+        for major in ones(majors):
+            holders.setdefault(major, {})[id(plane)] = plane
+    shared: dict[tuple[int, ...], tuple[int, list[Plane]]] = {}
+    for major, planes in holders.items():
+        majors, _ = shared.get(tuple(planes), (0, []))
+        shared[tuple(planes)] = majors | 1 << major, list(planes.values())
+    return shared.values()
 
 
 def carried(each: PacketSet, space: Space) -> PacketSet:
@@ -133,22 +237,32 @@ def carried(each: PacketSet, space: Space) -> PacketSet:
         for source, destination, row in each.rows()
         for one, other in product(sources[source], destinations[destination])
     )
-    return PacketSet(space, space.planes(rows))
+    return in_planes(space, space.planes(rows))
 
 
-def _union(one: Plane, other: Plane) -> Plane:
-    joined = dict(one)
-    for block, bits in other.items():
-        joined[block] = joined.get(block, 0) | bits
+def _union(planes: Iterable[Plane]) -> Plane:
+    joined: Plane = {}
+    for plane in planes:
+        for block, bits in plane.items():
+            joined[block] = joined.get(block, 0) | bits
     return joined
 
 
 def _intersection(one: Plane, other: Plane) -> Plane:
-    return {block: both for block, bits in one.items() if (both := bits & other.get(block, 0))}
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    return {block: both for block, bits in few.items() if (both := bits & many.get(block, 0))}
 
 
 def _difference(one: Plane, other: Plane) -> Plane:
-    return {block: left for block, bits in one.items() if (left := bits & ~other.get(block, 0))}
+    if len(one) <= len(other):
+        return {block: left for block, bits in one.items() if (left := bits & ~other.get(block, 0))}
+    remaining = dict(one)
+    for block, bits in other.items():
+        if block in remaining and not (rest := remaining[block] & ~bits):
+            del remaining[block]
+        elif block in remaining:
+            remaining[block] = rest
+    return remaining
 
 
 def _parts(coarse: AddressClasses, fine: AddressClasses) -> dict[int, list[int]]:

@@ -17,6 +17,7 @@ from typing import Literal
 from beffroi.city import INTERNET, City, Flow, Service
 
 from .routing import Hop, egress, path
+from .sameness import Same
 
 PRIVATE_IPV4 = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """The addresses that no operator routes (RFC 1918)."""
@@ -48,24 +49,11 @@ class Permit:
 
 def permits(city: City, machine: str) -> list[Permit]:
     """Return what `machine` has to accept, in the order of the declared flows; KeyError if it is unknown."""
-    return _permits(_Same(city))[machine]
-
-
-@dataclass(frozen=True, eq=False)
-class _Same:
-    """A city as a key of a cache: equal when it is the very same object, since its dictionaries have no hash."""
-
-    city: City
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.city is self.city
-
-    def __hash__(self) -> int:
-        return id(self.city)
+    return _permits(Same(city))[machine]
 
 
 @lru_cache(maxsize=4)
-def _permits(same: _Same) -> dict[str, list[Permit]]:
+def _permits(same: Same) -> dict[str, list[Permit]]:
     """Return every machine's permits: flows are walked once for all machines, and once for all who ask."""
     city = same.city
     found: dict[str, list[Permit]] = {name: [] for name in city.machines()}
@@ -132,7 +120,7 @@ def endpoints(city: City, name: str) -> list[Endpoint]:
         return [Endpoint(fleet.segment, (fleet.ipv4,), (fleet.ipv6,))]
     if name in city.segments:
         return [Endpoint(name, (city.segments[name].ipv4,), (city.segments[name].ipv6,))]
-    interfaces = city.machines()[name].interfaces
+    interfaces = city.machine(name).interfaces
     return [
         Endpoint(segment, (IPv4Network(interface.ipv4),), (IPv6Network(interface.ipv6),))
         for segment, interface in interfaces.items()

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from .answering import Returning
 from .crossing import Crossing
 from .declared import LISTENERS, NEIGHBOURS, Declared, declared, opening
 from .firewall import Direction, Family, Match, State, Tracking
 from .packets import PacketSet, box, matched, nothing, united
-from .reach import Arrival, Reach, answered, reach, town_space
+from .reach import Arrival, Reach, reach, town_space
 from .services import ICMPV6, Box, Services, only
 from .space import Space
 from .town import FAMILIES, Town, martians
@@ -170,7 +171,8 @@ class _Judge:
 
     def half_open(self) -> Iterator[Finding]:
         """Yield the declared packets that arrive and whose answers do not come back."""
-        answers = {id(each): answered(self.town, self.reached, each) for each in self.reached.arrivals}
+        returning = Returning(self.town, self.reached.machines, self.reached.arrivals)
+        answers = {id(each): returning.of(each) for each in self.reached.arrivals}
         sure = self._arrived(lambda each: answers[id(each)].sure)
         back = self._arrived(lambda each: answers[id(each)].possible)
         there = self._arrived(lambda each: each.packets)

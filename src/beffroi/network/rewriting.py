@@ -15,7 +15,7 @@ from itertools import product
 from .classes import ones
 from .firewall import Match, Translation
 from .intervals import Intervals, intersection
-from .packets import PacketSet
+from .packets import PacketSet, in_planes
 from .services import NUMBERS, PORTED, Box, Services, only
 from .space import Space
 
@@ -71,7 +71,7 @@ def image(packets: PacketSet, rewriting: Rewriting) -> PacketSet:
         for source, destination, bits in packets.rows()
         for ends in _ends(space, rewriting, source, destination)
     )
-    return PacketSet(space, space.planes(rows))
+    return in_planes(space, space.planes(rows))
 
 
 def pulled(sent: PacketSet, rewriting: Rewriting, became: PacketSet) -> PacketSet:
@@ -87,7 +87,7 @@ def pulled(sent: PacketSet, rewriting: Rewriting, became: PacketSet) -> PacketSe
             reached |= known.get(ends, 0)
         if kept := _backward(space, rewriting, bits, reached):
             rows.append((source, destination, kept))
-    return PacketSet(space, space.planes(rows))
+    return in_planes(space, space.planes(rows))
 
 
 def _ends(space: Space, rewriting: Rewriting, source: int, destination: int) -> Iterator[tuple[int, int]]:

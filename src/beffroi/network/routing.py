@@ -6,11 +6,15 @@ Traffic and its answer cross the same gateways wherever the town's gateways form
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import product
 
-from beffroi.city import INTERNET, City, Gateway, Host, Interface
+from beffroi.city import INTERNET, City, Interface
+
+from .sameness import Same
 
 EVERYTHING_IPV4 = IPv4Network("0.0.0.0/0")
 EVERYTHING_IPV6 = IPv6Network("::/0")
@@ -45,11 +49,11 @@ def routes(city: City, machine: str) -> list[Route]:
     A host has a default route by the gateway of its segments nearest to the internet, and a route for each segment
     that another gateway reaches sooner. A gateway has one for every segment that it does not touch.
     """
-    city.machines()[machine]
+    own = city.machine(machine).interfaces
     default = _towards(city, machine, INTERNET)
     found = _default_routes(city, machine, default)
     for name, segment in city.inner_segments().items():
-        if name in city.machines()[machine].interfaces:
+        if name in own:
             continue
         step = _towards(city, machine, name)
         if step and (machine in city.gateways or step != default):
@@ -86,7 +90,7 @@ def path(city: City, source: str, destination: str) -> list[Hop]:
 
 def egress(city: City, machine: str, segment: str) -> str | None:
     """Return the interface by which a machine's packets to `segment` leave, or None when it cannot reach it."""
-    if segment in _described(city, machine).interfaces:
+    if segment in city.machine(machine).interfaces:
         return segment
     step = _towards(city, machine, segment)
     return step.segment if step else None
@@ -94,10 +98,10 @@ def egress(city: City, machine: str, segment: str) -> str | None:
 
 def meeting(city: City, client: str, server: str) -> tuple[Interface, Interface] | None:
     """Return the addresses by which two machines talk, the client's and the server's; None when no path joins them."""
-    machines = city.machines()
-    for one, other in product(machines[client].interfaces, machines[server].interfaces):
+    ours, theirs = city.machine(client).interfaces, city.machine(server).interfaces
+    for one, other in product(ours, theirs):
         if egress(city, client, other) == one and egress(city, server, one) == other and INTERNET not in (one, other):
-            return machines[client].interfaces[one], machines[server].interfaces[other]
+            return ours[one], theirs[other]
     return None
 
 
@@ -142,7 +146,7 @@ def _default_routes(city: City, machine: str, step: _Step | None) -> list[Route]
 
 def _towards(city: City, machine: str, destination: str) -> _Step | None:
     """Return the next gateway from a machine to a segment; a host without one takes any gateway as its default."""
-    described = _described(city, machine)
+    described = city.machine(machine)
     distances = _hops_to(city, destination)
     if machine not in city.gateways and destination == INTERNET:
         distances = {name: distances.get(name, len(city.gateways)) for name in city.gateways}
@@ -150,12 +154,7 @@ def _towards(city: City, machine: str, destination: str) -> _Step | None:
     return _nearest(city, tuple(name for name in described.interfaces if name != INTERNET), distances, closer_than=own)
 
 
-def _described(city: City, machine: str) -> Host | Gateway:
-    """Return one machine without naming all of them, since routes are asked for by the thousand."""
-    return city.gateways[machine] if machine in city.gateways else city.hosts[machine]
-
-
-def _nearest(city: City, segments: tuple[str, ...], distances: dict[str, int], *, closer_than: int) -> _Step | None:
+def _nearest(city: City, segments: tuple[str, ...], distances: Mapping[str, int], *, closer_than: int) -> _Step | None:
     steps = [
         (distances[name], _Step(name, segment, gateway.interfaces[segment]))
         for segment in segments
@@ -165,8 +164,14 @@ def _nearest(city: City, segments: tuple[str, ...], distances: dict[str, int], *
     return min(steps, key=lambda found: found[0])[1] if steps else None
 
 
-def _hops_to(city: City, destination: str) -> dict[str, int]:
+def _hops_to(city: City, destination: str) -> Mapping[str, int]:
     """Return how many further gateways each gateway needs to reach a segment; the uplink is never a way through."""
+    return _distances(Same(city), destination)
+
+
+@lru_cache(maxsize=4096)
+def _distances(same: Same, destination: str) -> Mapping[str, int]:
+    city = same.city
     distances = {name: 0 for name, gateway in city.gateways.items() if destination in gateway.interfaces}
     frontier = list(distances)
     while frontier:

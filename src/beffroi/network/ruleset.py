@@ -8,10 +8,13 @@ at a bounded rate.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from beffroi.city import City
 
 from .compiling import compiled
 from .nfttext import ruleset_text
+from .sameness import Same
 
 _HEADER = """#!/usr/sbin/nft -f
 # Derived from the town's declared flows: edits here do not last.
@@ -23,4 +26,9 @@ flush ruleset
 
 def ruleset(city: City, machine: str) -> str:
     """Return the text of /etc/nftables.conf for a managed machine; raise KeyError when there is none of that name."""
-    return _HEADER + ruleset_text(compiled(city, machine))
+    return _ruleset(Same(city), machine)
+
+
+@lru_cache(maxsize=4096)
+def _ruleset(same: Same, machine: str) -> str:
+    return _HEADER + ruleset_text(compiled(same.city, machine))

@@ -69,12 +69,26 @@ class Space:
         return {}
 
     @cached_property
+    def _major_bits(self) -> dict[Intervals | None, int]:
+        return {}
+
+    @cached_property
     def _masks(self) -> dict[tuple[Intervals | None, Services], Blocks]:
+        return {}
+
+    @cached_property
+    def _planes(self) -> dict[tuple[Intervals | None, Services], Plane]:
         return {}
 
     def major_classes(self, addresses: Intervals | None) -> Iterable[int]:
         """Return the major classes that a constraint covers; it must be one that the space was cut by."""
         return range(len(self.majors.samples)) if addresses is None else self.majors.covered[addresses]
+
+    def major_bits(self, addresses: Intervals | None) -> int:
+        """Return the same, a bit for each."""
+        if addresses not in self._major_bits:
+            self._major_bits[addresses] = sum(1 << number for number in self.major_classes(addresses))
+        return self._major_bits[addresses]
 
     def mask(self, addresses: Intervals | None, services: Services) -> Blocks:
         """Return the plane of minor `addresses` and `services`; both must be ones that the space was cut by."""
@@ -85,6 +99,13 @@ class Space:
                 tuple((block, column * bits) for block, column in self._column(addresses)) if bits else ()
             )
         return self._masks[key]
+
+    def plane(self, addresses: Intervals | None, services: Services) -> Plane:
+        """Return the same as a plane, one that all who ask share: nobody may change it."""
+        key = (addresses, services)
+        if key not in self._planes:
+            self._planes[key] = dict(self.mask(addresses, services))
+        return self._planes[key]
 
     def _column(self, addresses: Intervals | None) -> Blocks:
         """Return, block by block, the lowest bit of each minor class that the constraint covers."""

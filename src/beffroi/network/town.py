@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from beffroi.city import INTERNET, City
 
-from .firewall import LAST_ADDRESS, Family, Firewall, Match
+from .firewall import ACROSS, LAST_ADDRESS, Family, Firewall, Match
 from .intervals import Intervals, complement, difference, intersection, normal, union
 from .reader.beside import on_devices
 from .routing import routes, segment_gateway
+from .sameness import Same
 
 FAMILIES: tuple[Family, ...] = (4, 6)
 OUTSIDE = ""
@@ -74,7 +75,29 @@ class Town:
 
     def on(self, segment: str) -> list[Device]:
         """Return the machines of a segment."""
-        return [device for device in self.devices.values() if segment in device.addresses]
+        return self._members.get(segment, [])
+
+    def bridges(self, segment: str) -> list[Device]:
+        """Return the machines that may pass frames from port to port of a segment, and have rules about that."""
+        if segment not in self._bridges:
+            self._bridges[segment] = [
+                device
+                for device in self.on(segment)
+                if any(device.firewall.hooked(ACROSS, family) for family in FAMILIES)
+            ]
+        return self._bridges[segment]
+
+    @cached_property
+    def _members(self) -> dict[str, list[Device]]:
+        members: dict[str, list[Device]] = {}
+        for device in self.devices.values():
+            for segment in device.addresses:
+                members.setdefault(segment, []).append(device)
+        return members
+
+    @cached_property
+    def _bridges(self) -> dict[str, list[Device]]:
+        return {}
 
     def gateway(self, segment: str) -> str | None:
         """Return the gateway that machines which are not managed use on a segment."""
@@ -110,6 +133,12 @@ def town_of(city: City, firewalls: Mapping[str, Firewall]) -> Town:
 
 def outside(city: City, family: Family) -> Intervals:
     """Return every address that packets may reach outside: neither the town's, nor one that never crosses a router."""
+    return _outside(Same(city), family)
+
+
+@lru_cache(maxsize=16)
+def _outside(same: Same, family: Family) -> Intervals:
+    city = same.city
     inner = [segment.ipv4 if family == 4 else segment.ipv6 for segment in city.inner_segments().values()]  # noqa: PLR2004
     uplinks = [machine.interfaces[INTERNET] for machine in city.members(INTERNET).values()]
     own = [ip_network(uplink.ipv4 if family == 4 else uplink.ipv6) for uplink in uplinks]  # noqa: PLR2004
@@ -136,7 +165,7 @@ def intervals_of(networks: list[IPv4Network | IPv6Network] | tuple[str, ...]) ->
 
 
 def _device(city: City, name: str, firewall: Firewall, holders: Mapping[IPv4Address | IPv6Address, str]) -> Device:
-    machine = city.machines()[name]
+    machine = city.machine(name)
     addresses: dict[str, dict[Family, int]] = {
         segment: {4: int(interface.ipv4), 6: int(interface.ipv6)} for segment, interface in machine.interfaces.items()
     }
@@ -146,7 +175,7 @@ def _device(city: City, name: str, firewall: Firewall, holders: Mapping[IPv4Addr
 
 def _exits(city: City, name: str, family: Family, holders: Mapping[IPv4Address | IPv6Address, str]) -> Iterator[Exit]:
     """Yield the machine's routes without overlap: each with the destinations that no longer prefix takes."""
-    segments = {segment: city.segments[segment] for segment in city.machines()[name].interfaces}
+    segments = {segment: city.segments[segment] for segment in city.machine(name).interfaces}
     known: list[tuple[IPv4Network | IPv6Network, str, str | None]] = [
         (segment.ipv4 if family == 4 else segment.ipv6, interface, None)  # noqa: PLR2004 - the families are numbers
         for interface, segment in segments.items()

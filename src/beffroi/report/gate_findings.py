@@ -5,7 +5,9 @@ from __future__ import annotations
 from beffroi.network.answer import Deviation, Responsible
 from beffroi.policy import Level
 from beffroi.review import Fault, Found, Review
+from beffroi.waiver import Waiver
 
+from .bilingual import spoken_day
 from .gate_entry import Entry, Mark, counted, names
 from .inline import Filling, Words, prose, told
 
@@ -55,6 +57,8 @@ def violation(mark: Mark, found: Found, language: str) -> Entry:
         lines.append(told("pages-doubtful-violation", language))
     if each.known and mark != Mark.KNOWN:
         lines.append(told("pages-known-violation", language))
+    if found.waiver is not None:
+        lines.append(waived_by(found.waiver, language))
     title = prose(each.title.of(language))
     return Entry(mark, title, each.policy, found.spot, tuple(lines), way_out(found, language))
 
@@ -66,6 +70,18 @@ def what(found: Found, language: str) -> Words:
     if each.way_out is not None:
         filling["title"] = prose(each.title.of(language))
     return told(f"rule-{each.rule.replace('_', '-')}", language, **filling)
+
+
+def waived_by(waiver: Waiver, language: str) -> Words:
+    """Return why a waiver lets something pass, under whose names, and until when."""
+    return told(
+        "pages-waived-by",
+        language,
+        day=prose(spoken_day(waiver.until, None, language)),
+        owner=waiver.owner,
+        approver=waiver.approver,
+        reason=prose(waiver.reason.of(language)),
+    )
 
 
 def way_out(found: Found, language: str) -> Words:

@@ -6,17 +6,17 @@ One run a town. Fingerprints hold no line, so that a result stays the same when 
 from __future__ import annotations
 
 import string
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import Any
 
 from beffroi import __version__
 from beffroi.messages import say
 from beffroi.policy import Level
 from beffroi.review import Review, Spot
+from beffroi.waiver import Waiver
 
 from . import gate_findings
+from .fingerprint import Fingerprints
 from .gate_entry import Mark
 from .gate_findings import MODEL, PROOF
 from .inline import Words, plain, prose
@@ -47,7 +47,7 @@ class _Run:
         self.review = review
         self.language = language
         self.compared = bool(review.base) or review.flows_compared
-        self.seen: Counter[str] = Counter()
+        self.prints = Fingerprints()
 
     def everything(self) -> Json:
         """Return the run."""
@@ -67,8 +67,7 @@ class _Run:
     def faults(self) -> Iterator[Json]:
         for each in self.review.faults:
             message = self.message(prose(f"{each.field}: {each.reason}"), prose(each.hint))
-            names = (step for step in each.field.split(".") if not step.isdigit())
-            yield self.result(MODEL, "error", message, each.spot, *names)
+            yield self.result(MODEL, "error", message, each.spot, self.prints.fault(each))
 
     def violations(self) -> Iterator[Json]:
         for mark, found in gate_findings.marked(self.review):
@@ -77,13 +76,11 @@ class _Run:
                 gate_findings.what(found, self.language), gate_findings.way_out(found, self.language)
             )
             level = "warning" if mark == Mark.DOUBT else _LEVELS[each.level]
-            names = (step for step in each.path if isinstance(step, str))
-            result = self.result(each.policy, level, message, found.spot, each.subject, each.source, *names)
+            result = self.result(each.policy, level, message, found.spot, self.prints.violation(each))
             if "packet" in each.names:
                 result["properties"] = {"witness": one_line(each.names["packet"])}
             if mark == Mark.WAIVED:
-                reason = say("pages-sarif-waived", language=self.language)
-                result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
+                result["suppressions"] = [_suppression(found.waiver, self.language)]
             if each.known and self.compared:
                 result["baselineState"] = "unchanged"
             yield result
@@ -93,8 +90,7 @@ class _Run:
             entry = gate_findings.deviation(each, self.review, self.language)
             message = self.message(entry.title, entry.way_out or ())
             level = "warning" if each.unknown else "error"
-            stable = (each.sort, str(each.family), each.start, each.end)
-            result = self.result(entry.id, level, message, entry.spot, *stable)
+            result = self.result(entry.id, level, message, entry.spot, self.prints.deviation(each))
             result["properties"] = {"witness": one_line(each.witness), "packets": list(map(one_line, each.packets))}
             yield result
 
@@ -118,11 +114,8 @@ class _Run:
         """Return what is wrong and what to do, as one message."""
         return _text(say("pages-sarif-message", language=self.language, what=plain(what), hint=plain(hint)))
 
-    def result(self, rule: str, level: str, message: Json, spot: Spot | None, *stable: str) -> Json:
-        """Return a result of `rule`; `stable` are the words that stay when lines move."""
-        digest = sha256("\0".join((rule, *stable)).encode("utf-8", "replace")).hexdigest()[:32]
-        self.seen[digest] += 1
-        fingerprint = f"{digest}:{self.seen[digest]}"
+    def result(self, rule: str, level: str, message: Json, spot: Spot | None, fingerprint: str) -> Json:
+        """Return a result of `rule`."""
         result: Json = {
             "ruleId": one_line(rule),
             "level": level,
@@ -144,6 +137,14 @@ def _rule(policy: str, level: str, title: str, why: str = "") -> Json:
     }
     words = _text(plain(prose(why)))
     return rule | ({"fullDescription": words, "help": words} if why else {})
+
+
+def _suppression(waiver: Waiver | None, language: str) -> Json:
+    """Return the waiver as a suppression that stands beside the code (SARIF 3.35), in the words of the waiver."""
+    accepted = {"kind": "external", "status": "accepted"}
+    if waiver is None:
+        return accepted
+    return accepted | {"justification": plain(gate_findings.waived_by(waiver, language))}
 
 
 def _location(spot: Spot) -> Json:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -29,6 +30,7 @@ from .summary import (
     deviations,
     gravest,
     groups,
+    needless,
     silent_machines,
     tally,
     telling,
@@ -112,6 +114,7 @@ def _judged(report: Report) -> dict[str, Any]:
     return {
         "found": found,
         "evidence": evidence(report, found.told_in_full()),
+        "needless": [(waiver, _spoken(waiver.until)) for waiver in needless(report)],
         "answer": f"report-answer-{answer(report)}",
         "counts": tally(report.verdicts),
         "tallies": tallies,
@@ -156,6 +159,10 @@ def _visible(value: object) -> object:
     if isinstance(value, Text):
         return bilingual.of_text(value)
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _spoken(when: date) -> Text:
+    return Text(**{language: bilingual.spoken_day(when, None, language) for language in LANGUAGES})
 
 
 def _role(kind: str) -> Markup:

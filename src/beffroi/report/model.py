@@ -10,6 +10,7 @@ from beffroi.city import City, Text
 from beffroi.control import Control, Severity
 from beffroi.framework import Framework
 from beffroi.verdict import Frozen, Observation, Outcome, Verdict
+from beffroi.waiver import Waiver
 
 SHOWN_FIRST = (
     Outcome.ERROR,
@@ -40,6 +41,7 @@ class Report(Frozen):
     """One verification of one town. Times are the caller's (aware of their zone); `plan_digest` names the plan applied.
 
     `observations` carry the raw captures. `frameworks` may be empty: no coverage is then told.
+    `waivers` are the town's.
     """
 
     city: City
@@ -51,6 +53,7 @@ class Report(Frozen):
     finished: AwareDatetime
     version: str
     frameworks: dict[str, Framework] = {}
+    waivers: tuple[Waiver, ...] = ()
 
     def hosts(self) -> list[str]:
         """Return every machine that the town declares, then those that verdicts alone name."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC
 
 from beffroi.control import Control, Severity
 from beffroi.verdict import Capture, Finding, Outcome, Verdict
+from beffroi.waiver import Waiver
 
 from .model import GRAVEST_FIRST, NOT_LOOKED_AT, SHOWN_FIRST, Report
 
@@ -66,6 +68,16 @@ def deviations(report: Report) -> list[Deviation]:
         for control, verdicts in failing.items()
     ]
     return sorted(found, key=lambda deviation: (GRAVEST_FIRST.index(deviation.severity), deviation.id))
+
+
+def needless(report: Report) -> list[Waiver]:
+    """Return the waivers that still count although their control passes now: left in place, they would hide a relapse.
+
+    One of a control that does not apply to the machine, or that nobody could look at, is not among them.
+    """
+    today = report.finished.astimezone(UTC).date()
+    passing = {(verdict.host, verdict.control) for verdict in report.verdicts if verdict.outcome is Outcome.PASS}
+    return [it for it in report.waivers if it.counts(today) and (it.subject, it.control) in passing]
 
 
 def telling(verdict: Verdict) -> list[Finding]:

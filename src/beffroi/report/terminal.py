@@ -12,10 +12,11 @@ from rich.text import Text
 
 from beffroi.messages import say
 from beffroi.verdict import Outcome, Verdict
+from beffroi.waiver import Waiver
 
 from .bilingual import spoken_day, spoken_seconds
 from .model import NOT_LOOKED_AT, SYMBOLS, Report
-from .summary import Deviation, answer, by_host, deviations, groups, silent_machines, tally, telling
+from .summary import Deviation, answer, by_host, deviations, groups, needless, silent_machines, tally, telling
 from .summary import Group as Verdicts
 from .visible import one_line
 
@@ -48,7 +49,8 @@ class _Summary:
         self.language = language
 
     def everything(self) -> Group:
-        parts = [self.heading(), self.unseen(), self.failures(), self.waived(), self.machines(), self.last_word()]
+        excuses = (self.waived(), self.needless())
+        parts = [self.heading(), self.unseen(), self.failures(), *excuses, self.machines(), self.last_word()]
         return Group(*(part for part in parts if part is not None))
 
     def said(self, key: str, **names: object) -> str:
@@ -144,6 +146,17 @@ class _Summary:
         line = Text(f"{SYMBOLS[Outcome.WAIVED]} ", style=_STYLES[Outcome.WAIVED])
         line.append_text(_plain(group.host, "bold")).append("  ").append_text(_plain(controls))
         return _indented(line.append("  ").append_text(_plain(group.reason, "dim")))
+
+    def needless(self) -> Group | None:
+        found = needless(self.report)
+        return Group(self.title("needless"), *map(self._needless_line, found)) if found else None
+
+    def _needless_line(self, waiver: Waiver) -> RenderableType:
+        line = Text(f"{SYMBOLS[Outcome.PASS]} ", style=_STYLES[Outcome.PASS])
+        line.append_text(_plain(waiver.subject, "bold")).append("  ").append_text(_plain(str(waiver.control)))
+        until = spoken_day(waiver.until, None, self.language)
+        told = self.said("needless-line", day=until, owner=waiver.owner).replace("`", "")
+        return _indented(line.append("  ").append_text(_plain(told, "dim")))
 
     def machines(self) -> Group | None:
         seen = [outcome for outcome, count in tally(self.report.verdicts).items() if count]

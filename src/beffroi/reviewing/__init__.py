@@ -8,7 +8,7 @@ from datetime import date
 
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidCity
-from beffroi.gate import Strictness, judge
+from beffroi.gate import Strictness, excuse, judge
 from beffroi.network.answer import answer
 from beffroi.network.committed import proved
 from beffroi.policy import Policy
@@ -83,7 +83,10 @@ def review(proposed: Proposed, question: Question) -> Review:
         base=proposed.base,
         head=proposed.head,
         decision=decision,
-        found=tuple(Found(violation=it, spot=spot_of(it.source, it.path, after, before)) for it in decision.violations),
+        found=tuple(
+            Found(violation=it, spot=spot_of(it.source, it.path, after, before), waiver=excuse(it, proposal))
+            for it in decision.violations
+        ),
         deviations=answer(proved(city), {}).deviations,
         flows=flow_changes(before, after) if before else (),
         flows_compared=before is not None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from beffroi.control import Control
 from beffroi.desired import DesiredState
 from beffroi.review import ControlChange
 
 from .fields import differences
-from .spots import Version
+from .spots import Version, control_spot
 
 _ABOUT = {"kind", "params", "severity", "applies"}
 
@@ -15,20 +17,20 @@ _ABOUT = {"kind", "params", "severity", "applies"}
 def control_changes(before: Version, after: Version) -> tuple[ControlChange, ...]:
     """Return the controls gained, lost and changed, in their order; machines that come or go make no change alone."""
     old, new = before.declared.controls, after.declared.controls
-    lost = [_change("lost", before, name) for name in old if name not in new]
-    gained = [_change("gained", after, name) for name in new if name not in old]
+
+    def change(sort: Literal["gained", "lost", "changed"], name: str) -> ControlChange:
+        spot = control_spot(name, after, before)
+        return ControlChange(sort=sort, control=name, spot=spot, machines=_machines(by_sort[sort], name))
+
+    by_sort = {"lost": before.declared.desired, "gained": after.declared.desired, "changed": after.declared.desired}
+    lost = [change("lost", name) for name in old if name not in new]
+    gained = [change("gained", name) for name in new if name not in old]
     changed = [
-        _change("changed", after, name).model_copy(update={"changes": changes})
+        change("changed", name).model_copy(update={"changes": changes})
         for name in new
         if name in old and (changes := tuple(differences(_plain(old[name]), _plain(new[name]))))
     ]
     return (*lost, *changed, *gained)
-
-
-def _change(sort: str, version: Version, name: str) -> ControlChange:
-    machines = _machines(version.declared.desired, name)
-    spot = version.content("compliance/controls", name, before=sort == "lost")
-    return ControlChange.model_validate({"sort": sort, "control": name, "machines": machines, "spot": spot})
 
 
 def _machines(desired: DesiredState, control: str) -> tuple[str, ...]:

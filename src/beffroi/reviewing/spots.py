@@ -33,6 +33,48 @@ class Version:
         """Return the first line of a control's or a policy's file."""
         return Spot(file=f"{self.prefix}{folder}/{name}.yml", line=1, before=before)
 
+    def chosen(self, path: FieldPath) -> Spot | None:
+        """Return where the profile says something, or the nearest line; None for a town that was made without one."""
+        choice = self.declared.choice
+        if choice is None:
+            return None
+        written = choice.written
+        return Spot(file=f"{self.prefix}{written.file}", line=written.lines.get(nearest(path, written.lines), 1))
+
+
+def control_spot(name: str, after: Version, before: Version | None) -> Spot:
+    """Return the line of the proposed files that makes a control what it is: its own file's, or the profile's.
+
+    The profile's where it leaves a control out, takes one in that stood in the catalogue, or sets other values.
+    """
+    of_profile = None
+    if name not in after.declared.controls:
+        of_profile = after.chosen(("controls",))
+    elif before is not None and name not in before.declared.controls:
+        of_profile = after.chosen(("controls",)) if _offers(before, name) else None
+    elif before is not None and _set(after, name) != _set(before, name):
+        of_profile = after.chosen(("params", name))
+    return of_profile or content_spot(Source.CONTROLS, name, after, before)
+
+
+def content_spot(source: Source, name: str, after: Version, before: Version | None) -> Spot:
+    """Return a control's or a policy's own file; one that the proposal no longer holds is shown in the base."""
+    kept = name in after.policies if source == Source.POLICIES else _offers(after, name)
+    folder = "policies" if source == Source.POLICIES else "compliance/controls"
+    shown = after if kept or before is None else before
+    return shown.content(folder, name, before=shown is not after)
+
+
+def _offers(version: Version, control: str) -> bool:
+    """Tell whether the catalogue of a version holds a control, chosen or not."""
+    choice = version.declared.choice
+    return control in (version.declared.controls if choice is None else choice.known)
+
+
+def _set(version: Version, control: str) -> object:
+    choice = version.declared.choice
+    return None if choice is None else choice.value(control)
+
 
 def spot_of(source: Source, path: FieldPath, after: Version, before: Version | None) -> Spot:
     """Return the spot of a path in a part of the repository; what the proposal no longer holds is shown in the base."""
@@ -41,10 +83,8 @@ def spot_of(source: Source, path: FieldPath, after: Version, before: Version | N
         return Spot(file=document.file, line=document.lines.get(nearest(path, document.lines), 1))
     if source == Source.BEFORE and before is not None:
         return before.spot(path, before=True)
-    if source in {Source.CONTROLS, Source.POLICIES} and path:
-        name = str(path[0])
-        folder = "policies" if source == Source.POLICIES else "compliance/controls"
-        kept = name in (after.policies if source == Source.POLICIES else after.declared.controls)
-        chosen = after if kept or before is None else before
-        return chosen.content(folder, name, before=not kept)
+    if source == Source.CONTROLS and path:
+        return control_spot(str(path[0]), after, before)
+    if source == Source.POLICIES and path:
+        return content_spot(source, str(path[0]), after, before)
     return after.spot(path)

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 CITY = f"{TOWN}/city.yml"
 LAST_FLOW = "  - {name: sensors-to-time"
 OPENED = "  - {name: poles-to-mirror, from: sensors-on-poles, to: mirror, service: packages, purpose: {fr: x, en: x}}\n"
+FORMS = ("markdown", "sarif", "codequality", "junit", "html")
 Says = Callable[..., tuple[int, Any]]
 
 
@@ -152,13 +153,47 @@ def test_a_control_that_goes_and_a_longer_retention_are_told(made: TownRepositor
 
 
 def test_every_page_that_is_asked_for_is_written(made: TownRepository, says: Says, tmp_path: Path) -> None:
-    pages = {form: tmp_path / form for form in ("markdown", "sarif", "junit", "html")}
+    pages = {form: tmp_path / form for form in FORMS}
     says("--base", "main", *(word for form, path in pages.items() for word in (f"--{form}", str(path))))
     assert pages["markdown"].read_text().startswith("<!-- beffroi-gate -->")
     assert json.loads(pages["sarif"].read_text())["version"] == "2.1.0"
+    assert isinstance(json.loads(pages["codequality"].read_text()), list)
     assert pages["junit"].read_text().startswith("<?xml")
     assert "<html" in pages["html"].read_text()
     assert made.git("status", "--porcelain") == ""
+
+
+def test_every_page_is_written_of_a_change_that_holds_a_link(made: TownRepository, says: Says, tmp_path: Path) -> None:
+    (made.town / "flows.yml").symlink_to("../shared.yml")
+    made.commit()
+    pages = {form: tmp_path / form for form in FORMS}
+    options = [word for form, path in pages.items() for word in (f"--{form}", str(path))]
+    code, review = says("--base", "main", "--head", "change", *options)
+    assert code == 1
+    assert review["faults"][0]["spot"]["file"] == f"{TOWN}/flows.yml"
+    assert [form for form, path in pages.items() if "commit a plain file in its place" not in path.read_text()] == []
+
+
+def test_a_town_that_is_a_link_is_a_fault_at_its_path(made: TownRepository, says: Says, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "city.yml").write_text("secret: hunter2\n")
+    (made.folder / "inventory" / "linked").symlink_to(tmp_path / "elsewhere")
+    made.commit()
+    for head in ([], ["--head", "change"]):
+        code, review = says("--base", "main", *head, str(made.folder / "inventory" / "linked"))
+        assert (code, [it["spot"]["file"] for it in review["faults"]]) == (1, ["inventory/linked"])
+        assert "hunter2" not in json.dumps(review)
+
+
+def test_a_link_in_the_base_stops_nobody_who_takes_it_away(made: TownRepository, says: Says) -> None:
+    made.git("checkout", "--quiet", "main")
+    (made.town / "flows.yml").symlink_to("../shared.yml")
+    made.commit()
+    made.git("checkout", "--quiet", "-B", "change")
+    (made.town / "flows.yml").unlink()
+    made.commit()
+    code, review = says("--base", "main", "--head", "change")
+    assert (code, review["flows_compared"]) == (0, False)
 
 
 def test_too_little_time_is_could_not_tell(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -70,6 +71,18 @@ def test_the_gate_decides_on_the_very_plan(file: Path) -> None:
 def test_the_gate_names_the_steps_of_the_plan(file: Path) -> None:
     done = CliRunner().invoke(program, ["gate", "--plan", str(file), "--json", TOWN], standalone_mode=False)
     assert json.loads(done.stdout)[0]["steps"] == ["update Machine log"]
+
+
+def test_the_files_are_read_once_to_judge_a_plan(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, asked = declaration.load, []
+
+    def load(folder: Path, **named: Any) -> declaration.Declaration:  # noqa: ANN401 - as it is called
+        asked.append(folder.name)
+        return read(folder, **named)
+
+    monkeypatch.setattr(declaration, "load", load)
+    gate(file)
+    assert asked == ["hamlet"]
 
 
 def test_the_gate_refuses_a_plan_that_the_files_no_longer_make(made: TownRepository, file: Path) -> None:

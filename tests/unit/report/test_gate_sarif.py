@@ -115,10 +115,22 @@ def test_levels_follow_the_policies_and_a_doubt_is_a_warning(gate_specimen: Modu
 def test_a_waived_violation_is_suppressed_and_no_other(gate_specimen: ModuleType) -> None:
     suppressed = [each for each in results(gate_specimen.make_review()) if "suppressions" in each]
     assert [each["message"]["text"].split()[1] for each in suppressed] == ["let-pass"]
-    assert (suppressed[0]["suppressions"][0]["kind"], suppressed[0]["suppressions"][0]["status"]) == (
-        "external",
-        "accepted",
-    )
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "let pass until 31 December 2026, asked for by it, agreed by dpo: Trial"),
+        ("fr", "admise jusqu'au 31 décembre 2026, à la demande de it, avec l'accord de dpo : Essai"),
+    ],
+)
+def test_a_suppression_says_why_under_whose_names_and_until_when(
+    gate_specimen: ModuleType, language: str, words: str
+) -> None:
+    [suppression] = [
+        one for each in results(gate_specimen.make_review(), language) for one in each.get("suppressions", [])
+    ]
+    assert suppression == {"kind": "external", "status": "accepted", "justification": words}
 
 
 def test_what_stood_before_is_unchanged_and_all_else_is_new(gate_specimen: ModuleType) -> None:

@@ -179,3 +179,15 @@ def test_a_hundred_machines_and_sixty_controls_take_three_seconds_and_five_megab
     size = len(html.render(report).encode())
     assert time.process_time() - start < 3
     assert size < 5_000_000
+
+
+def test_a_waived_control_that_passes_is_told_in_both_languages(specimen: ModuleType) -> None:
+    report = specimen.make_report()
+    verdict = next(each for each in report.verdicts if each.outcome == "pass")
+    waiver = specimen.make_waiver(verdict.host, verdict.control, owner="<script>x</script>", subject=verdict.host)
+    page = Page(report.model_copy(update={"waivers": (waiver,)}))
+    section = page.text[page.text.index('id="needless"') :].partition("</section>")[0]
+    assert f"<strong>{verdict.host}</strong> <code>{verdict.control}</code>" in section
+    assert "the waiver counts until 31 January 2027" in section
+    assert "la dérogation vaut jusqu&#39;au 31 janvier 2027" in section.replace("'", "&#39;")
+    assert "<script>x" not in section

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from types import ModuleType
 
 import pytest
@@ -43,6 +44,37 @@ def test_what_is_waived_says_until_when_and_by_whom(specimen: ModuleType) -> Non
     verdict = next(each for each in report.verdicts if each.outcome is Outcome.WAIVED)
     text = shown(report, width=200)
     assert f"⚑ {verdict.host}  {verdict.control}  accepted until 2027-01-31 by it" in text
+
+
+def _waived(specimen: ModuleType, outcome: Outcome, **changes: object) -> Report:
+    """A report whose town waives one control, that has some outcome, on its machine."""
+    report: Report = specimen.make_report()
+    verdict = next(each for each in report.verdicts if each.outcome is outcome)
+    waiver = specimen.make_waiver(verdict.host, verdict.control, **changes)
+    return report.model_copy(update={"waivers": (waiver,)})
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "the waiver counts until 31 January 2027: it may remove it from waivers.yml"),
+        ("fr", "la dérogation vaut jusqu'au 31 janvier 2027 : it peut la retirer de waivers.yml"),
+    ],
+)
+def test_a_waived_control_that_passes_is_told_with_what_to_do(specimen: ModuleType, language: str, words: str) -> None:
+    report = _waived(specimen, Outcome.PASS)
+    [waiver] = report.waivers
+    assert f"✓ {waiver.subject}  {waiver.control}  {words}" in shown(report, language, width=200)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.WAIVED, Outcome.ERROR, Outcome.NOT_APPLICABLE])
+def test_a_waiver_of_what_does_not_pass_is_not_called_needless(specimen: ModuleType, outcome: Outcome) -> None:
+    assert "no longer needed" not in shown(_waived(specimen, outcome))
+
+
+def test_a_waiver_that_is_over_is_not_called_needless(specimen: ModuleType) -> None:
+    report = _waived(specimen, Outcome.PASS, until=specimen.START.date() - timedelta(days=1))
+    assert "no longer needed" not in shown(report)
 
 
 def test_it_speaks_french(specimen: ModuleType) -> None:

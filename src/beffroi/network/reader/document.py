@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from beffroi.errors import UNREADABLE
 from beffroi.fieldpath import visible
-from beffroi.messages import say
+from beffroi.messages import say, spoken_language
 from beffroi.network.firewall import Aside, Case, Chain, Firewall, Hook, Place, Rule, Table, Unknown, Verb, Verdict
 from beffroi.network.nfttext import rule_text
 
 from .beside import in_doubt
 from .elements import Elements, changed_by, named
 from .expressions import Setting
+from .jumps import refuse_loops
 from .matches import conjunction, doubted
 from .refusals import Budget, NotAFirewall, malformed
 from .statements import RuleBody
@@ -22,10 +24,8 @@ from .statements import RuleBody
 MOST_ELEMENTS = 4_000_000
 """Elements and cases that one document may come to."""
 
-DEEPEST = 16
-"""Chains that may be entered one from another: the kernel's NFT_JUMP_STACK_SIZE."""
-
 _MOST_NESTED = 64
+_LONGEST_KEPT = 4096
 _IP_FAMILIES = frozenset({"ip", "ip6", "inet"})
 _SILENT = frozenset({"match", "counter", "accept", "drop", "return", "jump", "goto", "continue", "vmap"})
 
@@ -127,13 +127,22 @@ class _Draft:
                 rules += read_as
                 chains |= own
             chains[name] = Chain(name, tuple(rules), table.hooks.get(name))
-        _refuse_loops(chains)
+        refuse_loops(chains)
         self.remarks += [
             say("reading-not-ip", table=visible(f"{table.family} {table.name}"), chain=visible(name))
             for name, hook in table.hooks.items()
             if hook is not None and (table.family not in _IP_FAMILIES or hook.hook in {"ingress", "egress"})
         ]
         return Table(table.family, table.name, chains)
+
+    def _body(self, table: _TableDraft, expressions: list[object]) -> tuple[RuleBody, str]:
+        """Return what a rule says, and its text; what names no set says the same in every document."""
+        written = repr(expressions)
+        if "@" in written or len(written) > _LONGEST_KEPT:
+            return _said(table.family, expressions, table.sets, self.budget)
+        alone, cost = _said_alone(table.family, _Written(written, expressions), spoken_language())
+        self.budget.spend(cost)
+        return alone
 
     def _rules(
         self, table: _TableDraft, chain: str, position: int, about: Mapping[str, object]
@@ -145,9 +154,8 @@ class _Draft:
             expressions = about.get("expr", [])
             if not isinstance(expressions, list):
                 raise malformed(about)
-            body = RuleBody(Setting(table.family), table.sets, self.budget)
-            body.read(expressions)
-            place = _placed(place, about, rule_text(expressions))
+            body, text = self._body(table, expressions)
+            place = _placed(place, about, text)
         except NotAFirewall as error:
             error.where = error.where or visible(str(place))
             raise
@@ -157,6 +165,27 @@ class _Draft:
         if not body.excluded:
             return [Rule(tuple(cases), place, speaks) for cases in body.parts], {}
         return _behind(body, place, speaks=speaks)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Statements as a key of a cache: the same when they are written the same."""
+
+    text: str
+    expressions: list[object] = field(compare=False)
+
+
+def _said(family: str, expressions: list[object], sets: Mapping[str, Elements], budget: Budget) -> tuple[RuleBody, str]:
+    body = RuleBody(Setting(family), sets, budget)
+    body.read(expressions)
+    return body, rule_text(expressions)
+
+
+@lru_cache(maxsize=4096)
+def _said_alone(family: str, written: _Written, _language: str) -> tuple[tuple[RuleBody, str], int]:
+    """Return the same for statements that name no set, and what it costs: machines have most rules in common."""
+    budget = Budget(MOST_ELEMENTS)
+    return _said(family, written.expressions, {}, budget), budget.most - budget.left
 
 
 def _placed(place: Place, about: Mapping[str, object], text: str) -> Place:
@@ -231,40 +260,6 @@ def _refuse_nested(listed: list[object]) -> None:
             waiting += [(each, depth + 1) for each in value.values() if isinstance(each, dict | list)]
         elif isinstance(value, list):
             waiting += [(each, depth + 1) for each in value if isinstance(each, dict | list)]
-
-
-def _refuse_loops(chains: Mapping[str, Chain]) -> None:
-    """Refuse jumps to nowhere, jumps in a loop, and jumps deeper than the kernel's."""
-    depths: dict[str, int] = {}
-    for name in chains:
-        for found, depth in _depths(name, chains, depths):
-            depths[found] = depth  # noqa: PERF403 - the generator reads what is stored
-        if depths[name] > DEEPEST:
-            raise NotAFirewall(say("reading-jumps-deep", chain=visible(name), most=DEEPEST))
-
-
-def _depths(name: str, chains: Mapping[str, Chain], known: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """Yield the depth of a chain and of those below it, lowest first."""
-    path: list[tuple[str, list[str]]] = [(name, _jumps(name, chains))]
-    while path and name not in known:
-        here, left = path[-1]
-        waiting = [each for each in left if each not in known]
-        if not waiting:
-            path.pop()
-            yield here, 1 + max((known[each] for each in left), default=0)
-            continue
-        if any(waiting[0] == above for above, _ in path):
-            raise NotAFirewall(say("reading-loop", chain=visible(waiting[0])), hint=say("reading-malformed-hint"))
-        path.append((waiting[0], _jumps(waiting[0], chains)))
-
-
-def _jumps(name: str, chains: Mapping[str, Chain]) -> list[str]:
-    verdicts = (case.verdict for rule in chains[name].rules for case in rule.cases)
-    found = list(dict.fromkeys(verdict.chain for verdict in verdicts if verdict.chain))
-    for target in found:
-        if target not in chains:
-            raise NotAFirewall(say("reading-no-chain", name=visible(target)), hint=say("reading-malformed-hint"))
-    return found
 
 
 _TAKEN = {

@@ -1,0 +1,116 @@
+"""Where a machine lets packets go: worked out once for all that may be sent, then cut down to what is. Pure.
+
+What becomes of a packet in a machine does not depend on where it came from before, but for the interface that it enters
+by: of the thousands of machines whose packets a gateway forwards, none is worth another evaluation of its rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from .crossing import Crossing, Machines, Stage, crossed
+from .packets import PacketSet, box
+from .town import Device, Exit, never_forwarded
+
+
+@dataclass(frozen=True)
+class Way:
+    """Packets that a machine lets go by an exit, or takes itself (None), and how they crossed it."""
+
+    exit: Exit | None
+    stage: Stage
+    crossing: Crossing
+
+    @cached_property
+    def majors(self) -> int:
+        """Return the major classes of the packets, a bit for each."""
+        return self.stage.sent.majors
+
+
+class Passages:
+    """What every machine does with packets that begin as `begun`."""
+
+    def __init__(self, machines: Machines, begun: Stage) -> None:
+        self._machines, self._begun = machines, begun
+        self._known: dict[tuple[str, str], list[Way]] = {}
+
+    def sent(self, device: Device) -> Iterator[Way]:
+        """Yield where packets go that a machine sends itself."""
+        for exit_ in device.exits[self._machines.space.family]:
+            begun, ways = self._begun, ("", exit_.interface)
+            for chosen in self._machines.passed(device, "output", self._towards(begun, exit_), *ways):
+                if chosen.astray:
+                    yield _lost(device, ways, chosen)
+                else:
+                    yield from self._left(device, exit_, (begun, chosen), ways)
+
+    def entered(self, device: Device, entry: str, stage: Stage) -> Iterator[Way]:
+        """Yield where packets go that enter a machine by an interface."""
+        if (stage.rewriting, stage.tracking) != (self._begun.rewriting, self._begun.tracking):
+            yield from self._through(device, entry, stage)
+            return
+        if (device.name, entry) not in self._known:
+            self._known[device.name, entry] = list(self._through(device, entry, self._begun))
+        majors = stage.sent.majors
+        for way in self._known[device.name, entry]:
+            if majors & way.majors and (part := _both(way.stage, stage)).sent:
+                yield Way(way.exit, part, way.crossing)
+
+    def _through(self, device: Device, entry: str, stage: Stage) -> Iterator[Way]:
+        """Yield the same, evaluating its rules."""
+        local = box(self._machines.space, destination=device.local(self._machines.space.family))
+        for inside in self._machines.passed(device, "prerouting", stage, entry):
+            if inside.astray:
+                yield _lost(device, (entry, ""), inside)
+                continue
+            for taken in self._machines.passed(device, "input", inside.only(local), entry):
+                crossing = crossed(device, (entry, ""), (stage, inside, taken))
+                yield _lost(device, (entry, ""), taken) if taken.astray else Way(None, taken, crossing)
+            if device.forwards:
+                yield from self._forwarded(device, entry, (stage, inside))
+
+    def _forwarded(self, device: Device, entry: str, stages: tuple[Stage, Stage]) -> Iterator[Way]:
+        before, inside = stages
+        space = self._machines.space
+        own = box(space, destination=device.own(space.family))
+        never = box(space, source=never_forwarded(space.family))
+        majors = inside.header().majors
+        for exit_ in device.exits[space.family]:
+            if not majors & space.major_bits(exit_.destinations):
+                continue
+            towards = self._towards(inside, exit_)
+            foreign = towards.only(towards.header() - own - never)
+            ways = (entry, exit_.interface)
+            for chosen in self._machines.passed(device, "forward", foreign, *ways):
+                if chosen.astray:
+                    yield _lost(device, ways, chosen)
+                else:
+                    yield from self._left(device, exit_, (before, chosen), ways)
+
+    def _left(self, device: Device, exit_: Exit, stages: tuple[Stage, Stage], ways: tuple[str, str]) -> Iterator[Way]:
+        for left in self._machines.passed(device, "postrouting", stages[1], *ways):
+            crossing = crossed(device, ways, (*stages, left))
+            yield _lost(device, ways, left) if left.astray else Way(exit_, left, crossing)
+
+    def _towards(self, stage: Stage, exit_: Exit) -> Stage:
+        return stage.only(box(self._machines.space, destination=exit_.destinations))
+
+
+def _lost(device: Device, ways: tuple[str, str], stage: Stage) -> Way:
+    """Return packets that were last seen in a machine, for they went astray there."""
+    return Way(None, stage, crossed(device, ways, (stage, stage, stage)))
+
+
+def _both(way: Stage, stage: Stage) -> Stage:
+    """Return the part of what goes a way that is in a stage, with the doubts of both."""
+    sent = way.sent & stage.sent
+    limited, doubtful = _either(way.limited, stage.limited, sent), _either(way.doubtful, stage.doubtful, sent)
+    return Stage(sent, limited, doubtful, way.rewriting, way.tracking, way.astray)
+
+
+def _either(one: PacketSet, other: PacketSet, within: PacketSet) -> PacketSet:
+    if not (one and other):
+        return (one or other) & within
+    return (one | other) & within
