@@ -2,7 +2,7 @@
 
 A role takes its settings and nothing else. So a value of a setting is covered where some other value in its place, with
 the same observed facts, no longer passes: then a pass says that the machine holds that value, and the role may be
-skipped. A value that could be any other and still pass is enforced unseen. See docs/adr/0009.
+skipped. A value that could be any other and still pass is enforced unseen. See docs/adr/0014.
 """
 
 from __future__ import annotations
