@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from beffroi import applied, declaration, runs
 from beffroi.access import Door, close_connections, open_door, write_ssh_config
 from beffroi.converge import Action, Convergence, Work, converge
+from beffroi.coverage import coverage
 from beffroi.declaration import Declaration
 from beffroi.errors import CouldNotAct
 from beffroi.judge import judge
@@ -100,11 +101,12 @@ class Works:
         with self.stack() as stack:
             return self._plan(stack, refresh=refresh)
 
-    def apply(self, *, consent: Consent | None = None, everything: bool = False) -> Applied:
+    def apply(self, *, consent: Consent | None = None, everything: bool = False, covered: bool = False) -> Applied:
         """Make the town so, and look at all of it.
 
         `consent` is asked about the plan that is done, the stack being held, and raises RefusedPlan unless it agrees.
-        `everything` runs every role on every machine instead of those whose checks do not pass.
+        `everything` runs every role on every machine instead of those whose checks do not pass; `covered` those too
+        whose checks pass without telling all that the role enforces from something else.
         """
         require_bootable(self.declared.written)
         require_root()
@@ -121,7 +123,7 @@ class Works:
             close_connections(self.ssh_config, [step.name for step in steps if step.type == MACHINE])
             fresh = {step.name for step in steps if step.type == MACHINE and "create" in step.operation}
             store = runs.begin(self.state, self.declared.city.town.name, started)
-            convergences, observations = self._configure(fresh, store, everything=everything)
+            convergences, observations = self._configure(fresh, store, everything=everything, covered=covered)
             if not any(done.failed for done in convergences):
                 applied.remember(self.state, plan)
         store.finish()
@@ -196,7 +198,7 @@ class Works:
         write_ssh_config(self.state.part("ssh"), city, host_keys, door)
 
     def _configure(
-        self, fresh: set[str], store: CaptureStore, *, everything: bool
+        self, fresh: set[str], store: CaptureStore, *, everything: bool, covered: bool
     ) -> tuple[list[Convergence], tuple[Observation, ...]]:
         """Configure fresh machines whole, then on the others what drifted; return the last look at every machine."""
         hosts = self.declared.desired.hosts()
@@ -204,6 +206,8 @@ class Works:
         done = [self._converge({host: self.declared.desired.settings(host) for host in hosts if host in whole})]
         seen = self._look(hosts, store)
         drifted = self._drifted(seen, set(hosts) - whole)
+        if covered:
+            self._add_uncovered(drifted, seen, set(hosts) - whole)
         if drifted:
             done.append(self._converge(drifted))
         return done, self._settled(seen, set(drifted) | whole, store)
@@ -225,6 +229,17 @@ class Works:
             settings = self.declared.desired.settings(verdict.host)
             drifted.setdefault(verdict.host, {})[verdict.kind] = settings[verdict.kind]
         return drifted
+
+    def _add_uncovered(
+        self, drifted: dict[str, dict[str, list[dict[str, Any]]]], seen: Iterable[Observation], hosts: set[str]
+    ) -> None:
+        """Add what a pass does not answer for, and say how much of what is skipped is covered."""
+        found, asked = coverage(self.declared.desired, (it for it in seen if it.host in hosts))
+        self.progress.say(say("apply-coverage", covered=asked - len(found), asked=asked))
+        for unseen in found:
+            named = ", ".join(unseen.fields)
+            self.progress.say(say("apply-uncovered", host=unseen.host, role=unseen.kind, fields=named))
+            drifted.setdefault(unseen.host, {})[unseen.kind] = self.declared.desired.settings(unseen.host)[unseen.kind]
 
     def _verdicts(self, seen: Iterable[Observation], day: date | None = None) -> tuple[Verdict, ...]:
         return judge(self.declared.desired, seen, self.declared.waivers, day or datetime.now(UTC).date())

@@ -5,6 +5,7 @@ A role a kind, and its variable `<kind>_settings`: the very settings that the ch
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -33,6 +34,7 @@ ROLE_ORDER = (
     "unit_sandbox",
     "systemd_timer",
     "service",
+    "audit_access",
 )
 
 Settings = Mapping[str, Mapping[str, list[dict[str, Any]]]]
@@ -110,7 +112,7 @@ def _run(work: Work, hosts: Sequence[str], done: Convergence, tell: Callable[[Ac
         runner = ansible_runner.run(
             private_data_dir=str(scratch),
             playbook=[_play(work, hosts)],
-            inventory=_inventory({host: work.settings[host] for host in hosts}),
+            inventory=str(_write_inventory(scratch, {host: work.settings[host] for host in hosts})),
             roles_path=str(work.roles.resolve()),
             envvars=_environment(work.ssh_config, scratch),
             event_handler=lambda event: _note(event, done, tell),
@@ -154,6 +156,21 @@ def _ordered(kinds: set[str]) -> list[str]:
 def _inventory(settings: Settings) -> dict[str, Any]:
     hosts = {host: {f"{kind}_settings": value for kind, value in of_host.items()} for host, of_host in settings.items()}
     return {"all": {"hosts": hosts, "vars": {"ansible_python_interpreter": "/usr/bin/python3"}}}
+
+
+def _write_inventory(scratch: Path, settings: Settings) -> Path:
+    """Write the inventory as YAML (of which JSON is a part), its texts marked as no templates of Ansible's."""
+    path = scratch / "hosts.yml"
+    path.write_text(_as_yaml(_inventory(settings)), "utf-8")
+    return path
+
+
+def _as_yaml(value: Any) -> str:  # noqa: ANN401 - plain JSON
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)}: {_as_yaml(it)}" for name, it in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_as_yaml, value)) + "]"
+    return f"!unsafe {json.dumps(value)}" if isinstance(value, str) and "{" in value else json.dumps(value)
 
 
 def _environment(ssh_config: Path, scratch: Path) -> dict[str, str]:

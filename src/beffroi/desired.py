@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from beffroi import kinds
 from beffroi.city import City
 from beffroi.control import Control
 from beffroi.errors import InvalidInput
-from beffroi.kinds import Site
+from beffroi.kinds import SettingModel, Site
 from beffroi.messages import say
 from beffroi.verdict import Frozen
 
@@ -62,7 +62,7 @@ def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
     checks: list[Check] = []
     for name, machine in city.machines().items():
         site = Site(name=name, machine=machine, city=city)
-        own = [check for control in controls.values() if (check := _check(control, site))]
+        own = _completed([check for control in controls.values() if (check := _check(control, site))])
         _refuse_contradictions(name, own)
         checks += own
     return DesiredState(checks=tuple(checks))
@@ -79,12 +79,31 @@ def _check(control: Control, site: Site) -> Check | None:
     return Check(host=site.name, control=control.id, kind=control.kind, settings=plain)
 
 
+def _completed(checks: list[Check]) -> list[Check]:
+    """Return a machine's checks, those settings completed that depend on all that the machine is held to."""
+    if not any(hasattr(kinds.load(check.kind), "completed") for check in checks):
+        return checks
+    asked = {kind: [_typed(kind, it) for it in settings] for kind, settings in _united(checks).items()}
+    return [_complete(check, asked) for check in checks]
+
+
+def _complete(check: Check, asked: Mapping[str, Sequence[SettingModel]]) -> Check:
+    complete = getattr(kinds.load(check.kind), "completed", None)
+    if complete is None:
+        return check
+    settings = [complete(_typed(check.kind, setting), asked) for setting in check.settings]
+    return check.model_copy(update={"settings": tuple(setting.model_dump(mode="json") for setting in settings)})
+
+
+def _typed(kind: str, setting: Mapping[str, Any]) -> SettingModel:
+    return kinds.load(kind).Setting.model_validate(setting)
+
+
 def _refuse_contradictions(host: str, checks: list[Check]) -> None:
     seen: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for check in checks:
-        setting_model = kinds.load(check.kind).Setting
         for setting in check.settings:
-            key = (check.kind, setting_model.model_validate(setting).key)
+            key = (check.kind, _typed(check.kind, setting).key)
             other, value = seen.setdefault(key, (check.control, setting))
             if value != setting:
                 raise InvalidInput(

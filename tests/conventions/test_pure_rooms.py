@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 PURE = (
     "city",
     "control",
+    "coverage",
     "desired",
     "framework",
     "gate",
@@ -22,6 +23,7 @@ PURE = (
     "plan",
     "planned",
     "policy",
+    "probe",
     "profile",
     "register",
     "remedy",

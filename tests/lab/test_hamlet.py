@@ -85,6 +85,18 @@ def test_breaks_made_by_hand_are_named_exactly_and_apply_mends_them(hamlet: LabT
     assert hamlet.not_passing() == {}
 
 
+def test_an_apply_of_what_drifted_skips_what_passes_since_each_check_covers_its_role(hamlet: LabTown) -> None:
+    hamlet.exec("log", "chmod 0777 /srv/records; sed -i /^OnCalendar/s/=.*/=yearly/ /etc/systemd/system/*purge*.timer")
+    hamlet.exec("log", "systemctl daemon-reload; sed -i 's/rotate .*/rotate 2/' /etc/logrotate.d/beffroi-remote")
+    hamlet.exec("core", "sed -i /^allow/d /etc/chrony/chrony.conf")
+    mended = hamlet.apply("--drifted")
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    [covered, asked] = re.findall(r"^(\d+) of (\d+) roles that pass", mended.stderr, re.MULTILINE)[0]
+    assert covered == asked, mended.stderr
+    ran = set(re.findall(r"^  (\w+): (\w+): changed", mended.stderr, re.MULTILINE))
+    assert ran == {("log", "file_mode"), ("log", "systemd_timer"), ("log", "log_forwarding"), ("core", "time_sync")}
+
+
 def test_a_machine_that_is_down_is_an_error_and_the_others_are_judged(hamlet: LabTown) -> None:
     assert hamlet.beffroi("lab", "stop", "mirror").returncode == 0
     code, verdicts = hamlet.verdicts()

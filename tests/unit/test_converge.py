@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from beffroi.converge import Action, Convergence, Work, converge
 
@@ -33,6 +34,13 @@ def _event(
     }
 
 
+class _Reader(yaml.SafeLoader):
+    """Reads an inventory as Ansible does: `!unsafe` marks a text that is no template."""
+
+
+_Reader.add_constructor("!unsafe", lambda reader, node: reader.construct_scalar(node))
+
+
 class Runner:
     """ansible-runner's face: notes what it was given, plays events, and ends as it is told."""
 
@@ -44,9 +52,10 @@ class Runner:
         self.words = ""
 
     def run(self, **given: Any) -> SimpleNamespace:  # noqa: ANN401 - as the library is given it
-        self.runs.append(given)
+        inventory = Path(given["inventory"]).read_text()
+        read = yaml.load(inventory, _Reader)  # noqa: S506 - a SafeLoader
+        self.runs.append({**given, "inventory": read, "written": inventory})
         folder = Path(given["private_data_dir"])
-        (folder / "inventory").write_text(str(given["inventory"]))
         (folder / "stdout").write_text(self.words)
         self.kept += [given["event_handler"](event) for event in self.events]
         return SimpleNamespace(status=self.status, config=SimpleNamespace(artifact_dir=str(folder)))
@@ -89,6 +98,13 @@ def test_a_host_is_given_its_own_settings_and_no_others(runner: Runner) -> None:
         "db": {"sshd_option_settings": SSHD, "account_settings": SECRET},
         "web": {"sshd_option_settings": SSHD},
     }
+
+
+def test_braces_in_what_a_town_wrote_are_no_template_of_ansibles(runner: Runner) -> None:
+    text = "{{ lookup('pipe', 'id') }} ${#word} \u2028 'é' \"quoted\""
+    _converged(["db"], settings={"db": {"config_file": [{"content": text, "mode": "0644"}]}})
+    assert runner.runs[0]["inventory"]["all"]["hosts"]["db"]["config_file_settings"][0]["content"] == text
+    assert '"content": !unsafe "' in runner.runs[0]["written"]
 
 
 def test_roles_come_in_the_order_in_which_they_need_each_other(runner: Runner) -> None:

@@ -12,13 +12,14 @@ CONFIGURATION = Path("/etc/chrony/chrony.conf")
 OPTIONS = Path("/etc/default/chrony")
 DROP_IN = Path("/etc/systemd/system/chrony.service.d/beffroi-container.conf")
 
+# chronyd answers whoever asks on the machine itself how its clock is: auditors may not enter its own socket's folder.
 COMMON = """# Written by the role time_sync.
 driftfile /var/lib/chrony/chrony.drift
 ntsdumpdir /var/lib/chrony
 logdir /var/log/chrony
 makestep 1 3
 rtcsync
-cmdport 0
+bindcmdaddress 127.0.0.1
 """
 
 # A container may read its computer's clock and not set it: chronyd follows without touching (-x), and Debian's unit,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
-from beffroi.apply import Consent, Works
+from beffroi.apply import Applied, Consent, Works
 from beffroi.messages import say
 from beffroi.plan import Plan
 from beffroi.records import read_plan
@@ -23,6 +25,7 @@ from .written_plans import consent_of, decided_on, declared_by, require_declared
 @stack_option
 @click.option("--yes", is_flag=True, help=say("cli-yes-option"))
 @click.option("--all", "everything", is_flag=True, help=say("cli-all-option"))
+@click.option("--drifted", is_flag=True, help=say("cli-drifted-option"))
 @click.option("--decided", default=None, metavar="DIGEST", help=say("cli-decided-option"))
 @click.option(
     "--decision", type=click.Path(path_type=Path, dir_okay=False), default=None, help=say("plans-decision-option")
@@ -49,9 +52,12 @@ def command(
     yes: bool,
     everything: bool,
     trust: bool,
+    drifted: bool,
     as_json: bool,
 ) -> int:
     """Provision, configure, look."""
+    if everything and drifted:
+        raise click.UsageError(say("cli-drifted-or-all"))
     trusted = Trust.CHANGE if trust else Trust.NOBODY
     if town.is_file():
         plan = read_plan(town)
@@ -65,7 +71,8 @@ def command(
     consents += [decided_on(decided)] if decided is not None else []
     if not yes and not click.confirm(say("cli-apply-confirm", town=at_work.declared.city.town.name)):
         return 2
-    return _apply(at_work, consents, everything=everything, html=html, junit=junit, as_json=as_json)
+    made = partial(at_work.apply, everything=everything, covered=drifted)
+    return _apply(at_work, made, consents, html=html, junit=junit, as_json=as_json)
 
 
 def _consent(plan: Plan, at_work: Works, decision: Path, signers: Path | None, trust: Trust) -> Consent:
@@ -83,9 +90,9 @@ def _policies_agree(at_work: Works, trust: Trust) -> list[Consent]:
 
 def _apply(
     at_work: Works,
+    make: Callable[..., Applied],
     consents: list[Consent],
     *,
-    everything: bool,
     html: Path | None,
     junit: Path | None,
     as_json: bool,
@@ -94,7 +101,7 @@ def _apply(
         for each in consents:
             each(plan)
 
-    applied = at_work.apply(consent=consent, everything=everything)
+    applied = make(consent=consent)
     changed = sum(done.changed for done in applied.convergences)
     click.echo(say("cli-apply-end", steps=len(applied.steps), changed=changed), err=True)
     for host, failures in applied.failures.items():

@@ -8,6 +8,9 @@ A kind module defines
 * `observe(host, settings) -> dict`: looks at a live host through testinfra's API alone, deterministic, never writes;
   returns plain JSON facts; raises `CouldNotLook` when it could not look;
 * `judge(settings, facts) -> list[Finding]`: pure; one finding a setting at least;
+* `completed(setting, asked) -> Setting`, of the rare kind whose settings depend on all that a machine is held to: pure;
+  `asked` gives every kind's settings, its own not completed yet;
+* `MEANS`, where a pass need not tell some values of a setting from others: their names, and why (beffroi.coverage);
 * `weakened(before, after) -> bool | None`: pure; whether the second `Params` ask for less than the first; None where
   that cannot be told. A kind without it cannot tell about any change.
 

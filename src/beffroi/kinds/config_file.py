@@ -24,6 +24,12 @@ Mode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")]
 Content = Annotated[str, StringConstraints(max_length=100_000)]
 Service = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9@_.-]+\.(service|socket|timer))?$")]
 
+MEANS = {
+    "service": "what reads the file; reloaded when the file changes, and a control of its own holds that it runs",
+    "removed": "names of files, each of which is looked for",
+}
+"""Values that a pass need not tell from others, and why (beffroi.coverage)."""
+
 
 class Params(KindModel):
     """A file, its exact content, who may touch it, and the service to reload (or restart, if it cannot) on change.

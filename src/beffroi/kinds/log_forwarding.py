@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 COLLECTOR_ROLE = "log-collector"
 
 _HOUR = 3600
+_ROTATION = "/etc/logrotate.d/beffroi-remote"
+_OWNER = "cgroup:/system.slice/rsyslog.service"
+"""Whose socket it is, as `ss --cgroup` says it to anybody; a process's name is for root alone."""
 _ACTION = re.compile(r"^[^#\n]*\baction\((?P<words>[^)]*)\)", re.MULTILINE)
 _WORD = re.compile(r'(?P<name>[\w.]+)="(?P<value>[^"]*)"')
 
@@ -47,14 +50,17 @@ class Sender(KindModel):
 
 
 class Setting(SettingModel):
-    """Where a sender sends its logs (`address`, `port`), or whom a collector hears on `port`."""
+    """Where a sender sends its logs (`address`, `port`); or whom a collector hears on `port`, and how long it keeps it.
+
+    What is the other side's is empty.
+    """
 
     part: Literal["sender", "collector"]
     port: int
     address: str = ""
     senders: tuple[Sender, ...] = ()
-    silent_hours: int = 24
-    keep_days: int = 365
+    silent_hours: int = 0
+    keep_days: int = 0
 
     @property
     def key(self) -> str:
@@ -100,26 +106,33 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
         host,
         {
             "configuration": "rsyslogd -N1 -o /dev/stdout",
-            "sockets": _patiently(settings) + "ss -Htnap",
+            "sockets": _patiently(settings) + "ss -Htna --cgroup",
             "now": "date +%s",
             "newest": newest or "true",
+            "rotation": f"cat {_ROTATION}",
         },
-        may_fail=frozenset({"configuration"}),
+        may_fail=frozenset({"configuration", "rotation"}),
     )
     now = int(seen["now"].text)
     return {
         "valid": seen["configuration"].code == 0,
         "forwards": _forwards(seen["configuration"].text),
-        "sockets": [socket for line in seen["sockets"].lines() if '"rsyslogd"' in line for socket in [_socket(line)]],
+        "sockets": [socket for line in seen["sockets"].lines() if _OWNER in line.split() for socket in [_socket(line)]],
+        "kept": _kept(seen["rotation"].text if seen["rotation"].code == 0 else ""),
         "ages": {name: now - int(when) for name, *whens in map(str.split, seen["newest"].lines()) for when in whens},
     }
+
+
+def _kept(rotation: str) -> list[int]:
+    """Return the days that the collector keeps a sender's lines, by number of files and by age (logrotate(8))."""
+    return [int(days) for days in re.findall(r"^\s*(?:rotate|maxage)\s+(\d{1,6})\s*$", rotation, re.MULTILINE)]
 
 
 def _patiently(settings: Sequence[Setting]) -> str:
     """Wait up to four seconds for a sender's connection: one that the collector has just dropped is made anew."""
     loops = (
-        f"for _ in 1 2 3 4 5 6 7 8; do ss -Htnp state established dst {setting.address} dport = :{setting.port} "
-        "| grep -q rsyslogd && break; sleep 0.5; done; "
+        f"for _ in 1 2 3 4 5 6 7 8; do ss -Htn --cgroup state established dst {setting.address} "
+        f"dport = :{setting.port} | grep -qw rsyslog.service && break; sleep 0.5; done; "
         for setting in settings
         if setting.part == "sender"
     )
@@ -166,6 +179,9 @@ def _collector(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     listening = [local for state, local, _ in facts["sockets"] if state == "LISTEN"]
     heard = any(local.endswith(f":{setting.port}") for local in listening)
     yield _finding(heard, "listener", f"tcp/{setting.port}", ", ".join(listening) or "none")
+    kept = facts["kept"]
+    days = " and ".join(map(str, kept)) or "no rule"
+    yield _finding(kept == [setting.keep_days] * 2, "kept for", f"{setting.keep_days} days", days)
     for sender in setting.senders:
         age = facts["ages"].get(sender.name)
         fresh = age is not None and age <= setting.silent_hours * _HOUR

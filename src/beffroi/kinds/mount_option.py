@@ -57,8 +57,11 @@ def weakened(before: Params, after: Params) -> bool:
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:
-    """Return the options of what is mounted on each folder, uppermost; null where nothing is."""
-    lines = [line.split(" ") for line in ask(host, "cat /proc/self/mountinfo").splitlines()]
+    """Return the options of what is mounted on each folder, uppermost; null where nothing is.
+
+    As the machine's first process has it: whoever looks may be confined, and see all of it read only.
+    """
+    lines = [line.split(" ") for line in ask(host, "cat /proc/1/mountinfo").splitlines()]
     if not lines or any(len(fields) < _FIELDS for fields in lines):
         raise CouldNotLook(say("kinds-a-unreadable", line="mountinfo"))
     # Several mounts may stand on one folder: people meet the one that has no other on top of it.

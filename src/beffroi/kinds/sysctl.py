@@ -69,25 +69,41 @@ def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:
     # Said in one go: each piece would travel, be decrypted and wake the reader by itself, three for each parameter.
     seen = ask_all(
         host,
+        # As the first process has them: whoever looks may be confined, and see all of it read only.
+        mounts='awk \'$5 == "/proc" || $5 ~ "^/proc/sys" { print $5, $6 }\' /proc/1/mountinfo',
         virtualization="systemd-detect-virt --container || :",
         files=f"""
 cd /proc/sys
 seen=$(for file in {patterns}; do
-  [ ! -e "$file" ] || {{ [ -w "$file" ] && printf 'own ' || printf 'shared '; printf '%s = ' "$file"; cat "$file"; }}
+  [ ! -e "$file" ] || {{ printf '%s = ' "$file"; cat "$file"; }}
 done)
 [ -z "$seen" ] || printf '%s\\n' "$seen" """,
     )
     virtualization = seen["virtualization"].strip()
     if not virtualization:
         raise CouldNotLook(say("kinds-a-unreadable", line="systemd-detect-virt"))
+    writable = _writable(seen["mounts"])
     files = {}
     for line in seen["files"].splitlines():
-        head, separator, value = line.partition(" = ")
-        owned, _, name = head.partition(" ")
-        if not separator or owned not in ("own", "shared"):
+        name, separator, value = line.partition(" = ")
+        if not separator:
             raise CouldNotLook(say("kinds-a-unreadable", line=line))
-        files[name] = {"value": " ".join(value.split()), "own": owned == "own"}
+        files[name] = {"value": " ".join(value.split()), "own": _own(f"/proc/sys/{name}", writable)}
     return {"virtualization": virtualization, "files": files}
+
+
+def _writable(mounts: str) -> dict[str, bool]:
+    """Return, for each mount at or below /proc, whether it may be written to; the later of two covers the earlier."""
+    fields = [line.split(" ") for line in mounts.splitlines()]
+    if not fields or any(len(words) != len(("point", "options")) for words in fields):
+        raise CouldNotLook(say("kinds-a-unreadable", line="mountinfo"))
+    return {point: "rw" in options.split(",") for point, options in fields}
+
+
+def _own(file: str, writable: dict[str, bool]) -> bool:
+    """Tell whether this machine may set a parameter: whether the mount that holds its file may be written to."""
+    holders = [point for point in writable if file.startswith(f"{point}/")]
+    return writable[max(holders, key=len)] if holders else False
 
 
 def judge(settings: list[Setting], facts: dict[str, Any]) -> list[Finding]:

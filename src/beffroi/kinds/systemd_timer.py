@@ -29,10 +29,19 @@ if TYPE_CHECKING:
 TimerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@_.-]+\.timer$", max_length=100)]
 
 _DAY = timedelta(days=1)
-_TIMER = "Id,LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime,NextElapseUSecMonotonic,LastTriggerUSec"
+_NEXT = "NextElapseUSecRealtime,NextElapseUSecMonotonic"
+_TIMER = f"Id,LoadState,ActiveState,UnitFileState,{_NEXT},LastTriggerUSec,TimersCalendar"
 _SERVICE = "Id,LoadState,Result,ExecMainExitTimestamp,User,ExecStart"
 _ARGV = re.compile(r"argv\[\]=(?P<argv>.*?) ; ignore_errors=")
+_CALENDAR = re.compile(r"OnCalendar=(?P<calendar>.*?) ;")
 _NOTHING = {"", "n/a", "infinity", "0"}
+
+MEANS = {
+    "purge.path": "part of `command`, which is compared",
+    "purge.minutes": "part of `command`, which is compared",
+    "purge.retention_minutes": "the check's own ceiling, which no role enforces",
+}
+"""Values that a pass need not tell from others, and why (beffroi.coverage)."""
 
 
 class Params(KindModel):
@@ -104,7 +113,8 @@ def _purge(site: Site, name: str, store: Store) -> Iterator[Setting]:
         # A retention is a ceiling: what the next run would find too old goes now.
         minutes=_minutes(min(kept) - period),
         retention_minutes=_minutes(min(kept)),
-        calendar="hourly" if min(kept) >= _DAY else "*:0/5",
+        # As systemd writes them back (systemd.time(7)): every hour, or every five minutes.
+        calendar="*-*-* *:00:00" if min(kept) >= _DAY else "*-*-* *:00/5:00",
     )
     yield Setting(timer=f"beffroi-purge-{name}.timer", purge=purge, command=purge.command())
 
@@ -163,6 +173,8 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     yield _finding(bool(next_runs), f"{setting.timer}: next run", "set", "set" if next_runs else "none")
     yield _last_run(setting, timer, service)
     if setting.purge:
+        calendars = ", ".join(match["calendar"] for match in _CALENDAR.finditer(timer.get("TimersCalendar", "")))
+        yield _finding(calendars == setting.purge.calendar, setting.timer, setting.purge.calendar, calendars)
         yield from _purge_findings(setting, setting.purge, service, facts["overdue"].get(setting.purge.store))
 
 

@@ -91,8 +91,9 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # n
             "tracking": f"systemctl -q is-active chrony.service && {{ {patience}; }}; chronyc -n -c tracking",
             "boot": "systemctl is-enabled chrony.service",
             "listens": "ss -Hlun sport = :123",
+            "allowed": "sed -n 's/^[[:space:]]*allow[[:space:]]*//p' /etc/chrony/chrony.conf",
         },
-        may_fail=frozenset({"tracking", "boot"}),
+        may_fail=frozenset({"tracking", "boot", "allowed"}),
     )
     rows = list(csv.reader(seen["tracking"].lines()))
     row = next((row for row in rows if len(row) == _FIELDS), None)
@@ -102,6 +103,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:  # n
         "leap": row[_LEAP] if row else None,
         "boot": seen["boot"].text.strip(),
         "listens": bool(seen["listens"].lines()),
+        "allowed": seen["allowed"].lines() if seen["allowed"].code == 0 else [],
     }
 
 
@@ -122,6 +124,9 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     yield _finding(facts["boot"] == "enabled", "chrony.service", "enabled", facts["boot"])
     if setting.part == "server":
         yield _finding(facts["listens"], "gives the time", "udp/123", "udp/123" if facts["listens"] else "nothing")
+        allowed = facts["allowed"]
+        wanted = ", ".join(setting.allow) or "nobody"
+        yield _finding(set(allowed) == set(setting.allow), "gives it to", wanted, ", ".join(allowed) or "nobody")
 
 
 def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome

@@ -7,13 +7,15 @@ import pytest
 
 from beffroi.city import City
 from beffroi.kinds import Site
-from beffroi.kinds.log_forwarding import Params, Sender, Setting, _forwards, expected, judge
+from beffroi.kinds.log_forwarding import Params, Sender, Setting, _forwards, _kept, expected, judge
 from beffroi.verdict import Outcome, worst
 
 Town = Callable[..., City]
 
 SENDER = Setting(part="sender", port=514, address="10.0.3.11")
-COLLECTOR = Setting(part="collector", port=514, senders=(Sender(name="app", address="10.0.4.10"),), silent_hours=24)
+COLLECTOR = Setting(
+    part="collector", port=514, senders=(Sender(name="app", address="10.0.4.10"),), silent_hours=24, keep_days=365
+)
 FORWARD = {"type": "omfwd", "target": "10.0.3.11", "port": "514", "protocol": "tcp", "queue.filename": "q"}
 
 
@@ -28,7 +30,13 @@ def _sender(**changes: object) -> Outcome:
 
 
 def _collector(**changes: object) -> Outcome:
-    facts = {"valid": True, "forwards": [], "sockets": [["LISTEN", "0.0.0.0:514", "0.0.0.0:*"]], "ages": {"app": 60}}
+    facts = {
+        "valid": True,
+        "forwards": [],
+        "sockets": [["LISTEN", "0.0.0.0:514", "0.0.0.0:*"]],
+        "ages": {"app": 60},
+        "kept": [365, 365],
+    }
     return worst(judge([COLLECTOR], {**facts, **changes}))
 
 
@@ -93,6 +101,15 @@ def test_a_collector_that_hears_everybody_passes() -> None:
 @pytest.mark.parametrize("ages", [{}, {"app": 24 * 3600 + 1}])
 def test_a_sender_that_was_silent_too_long_fails(ages: dict[str, int]) -> None:
     assert _collector(ages=ages) is Outcome.FAIL
+
+
+@pytest.mark.parametrize("kept", [[], [30, 365], [365, 30], [365]])
+def test_a_collector_that_keeps_less_than_declared_fails(kept: list[int]) -> None:
+    assert _collector(kept=kept) is Outcome.FAIL
+
+
+def test_how_long_lines_are_kept_is_read_from_logrotates_rules() -> None:
+    assert _kept("/var/log/remote/*.log {\n  daily\n  rotate 30\n  # rotate 9\n  maxage 31\n}\n") == [30, 31]
 
 
 def test_a_collector_that_does_not_listen_fails() -> None:

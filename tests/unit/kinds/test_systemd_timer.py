@@ -42,9 +42,15 @@ def _purges(small_town: Town, *durations: str, path: str = "/srv/acts") -> list[
 
 
 def _facts(setting: Setting) -> dict[str, Any]:
+    calendar = setting.purge.calendar if setting.purge else ""
     return {
         "timers": {
-            setting.timer: {"UnitFileState": "enabled", "ActiveState": "active", "NextElapseUSecRealtime": "Tue 24"}
+            setting.timer: {
+                "UnitFileState": "enabled",
+                "ActiveState": "active",
+                "NextElapseUSecRealtime": "Tue 24",
+                "TimersCalendar": f"{{ OnCalendar={calendar} ; next_elapse=n/a }}",
+            }
         },
         "services": {
             setting.service: {
@@ -78,7 +84,7 @@ def test_of_two_activities_the_shorter_retention_counts(small_town: Town) -> Non
 def test_a_retention_in_hours_is_kept_every_five_minutes(small_town: Town) -> None:
     (setting,) = _purges(small_town, "1 hour")
     assert setting.purge
-    assert (setting.purge.minutes, setting.purge.calendar) == (55, "*:0/5")
+    assert (setting.purge.minutes, setting.purge.calendar) == (55, "*-*-* *:00/5:00")
 
 
 def test_a_store_that_no_activity_claims_is_not_purged(small_town: Town) -> None:
@@ -107,6 +113,8 @@ def test_a_purge_that_runs_passes(purge: Setting) -> None:
         ("timers", "UnitFileState", "disabled"),
         ("timers", "ActiveState", "inactive"),
         ("timers", "NextElapseUSecRealtime", ""),
+        ("timers", "TimersCalendar", "{ OnCalendar=*-01-01 00:00:00 ; next_elapse=n/a }"),
+        ("timers", "TimersCalendar", ""),
         ("services", "Result", "exit-code"),
         ("services", "ExecMainExitTimestamp", ""),
         ("services", "LoadState", "not-found"),

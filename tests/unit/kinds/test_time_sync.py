@@ -24,7 +24,7 @@ def _expected(town: City, machine: str) -> Setting:
 
 
 def _outcome(setting: Setting, **changes: object) -> Outcome:
-    return worst(judge([setting], {**GOOD, **changes}))
+    return worst(judge([setting], {**GOOD, "allowed": list(setting.allow), **changes}))
 
 
 def test_a_machine_follows_the_server_at_the_address_that_it_reaches(small_town: Town) -> None:
@@ -63,6 +63,11 @@ def test_a_clock_that_follows_closely_passes(setting: Setting) -> None:
 )
 def test_a_clock_that_does_not_follow_fails(wrong: dict[str, object]) -> None:
     assert _outcome(CLIENT, **wrong) is Outcome.FAIL
+
+
+@pytest.mark.parametrize("allowed", [[], ["0.0.0.0/0"], [*SERVER.allow, "192.0.2.0/24"]])
+def test_a_server_that_gives_the_time_to_others_than_declared_fails(allowed: list[str]) -> None:
+    assert _outcome(SERVER, allowed=allowed) is Outcome.FAIL
 
 
 def test_a_server_that_does_not_listen_fails() -> None:

@@ -40,6 +40,7 @@ def _sudo(option: str, value: str) -> dict[str, Any]:
     return {"defaults": {option: value}}
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA auditor"
 CONTENT = {"path": "/etc/one", "content": "x", "mode": "0640"}
 SOURCE = {"suites": ["bookworm"], "components": ["main"]}
 WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -117,6 +118,8 @@ WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("sudo_rule", _sudo("setenv", "on"), _sudo("setenv", "off")),
     ("sudo_rule", _sudo("umask", "0022"), _sudo("umask", "0077")),
     ("sudo_rule", {**_sudo("noexec", "on"), "exempt": {"noexec": {"deploy": "off"}}}, _sudo("noexec", "on")),
+    ("audit_access", {"keys": [KEY]}, {"keys": []}),
+    ("audit_access", {"firewall": True}, {"firewall": False}),
     ("unit_sandbox", _sandbox("ProtectSystem", "full"), _sandbox("ProtectSystem", "strict")),
     ("unit_sandbox", _sandbox("ProtectHome", "read-only"), _sandbox("ProtectHome", "yes")),
     ("unit_sandbox", _sandbox("NoNewPrivileges", "no"), _sandbox("NoNewPrivileges", "yes")),
