@@ -122,7 +122,7 @@ class Works:
             self._write_access(stack.host_keys())
             close_connections(self.ssh_config, [step.name for step in steps if step.type == MACHINE])
             fresh = {step.name for step in steps if step.type == MACHINE and "create" in step.operation}
-            store = runs.begin(self.state, self.declared.city.town.name, started)
+            store = self._begin(started)
             convergences, observations = self._configure(fresh, store, everything=everything, covered=covered)
             if not any(done.failed for done in convergences):
                 applied.remember(self.state, plan)
@@ -132,8 +132,7 @@ class Works:
     def verify(self) -> Run:
         """Look at every machine, read only, and judge; raise CouldNotAct when nothing was ever applied."""
         started = datetime.now(UTC)
-        _ = self.ssh_config  # nothing is begun where nothing was ever applied
-        store = runs.begin(self.state, self.declared.city.town.name, started)
+        store = self._begin(started)
         observations = self._look(self.declared.desired.hosts(), store)
         store.finish()
         return self._run(started, observations)
@@ -141,6 +140,11 @@ class Works:
     def replay(self, kept: KeptRun) -> Run:
         """Judge again what a run kept, as of its day: no machine is asked anything."""
         return self._run(kept.about.started, replay(self.declared.desired, self.declared.desired.hosts(), kept))
+
+    def _begin(self, started: datetime) -> CaptureStore:
+        """Begin the record of a run; raise CouldNotAct where nothing was ever applied."""
+        _ = self.ssh_config
+        return runs.begin(self.state, self.declared.city.town.name, started)
 
     def _run(self, started: datetime, observations: tuple[Observation, ...], plan: str = "") -> Run:
         """Return the record of a run; waivers count as of the day when it began, so that a replay judges alike."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -23,6 +23,7 @@ from beffroi.waiver import Waiver
 
 KIND = "sshd_option"
 SETTING = {"option": "PermitRootLogin", "value": "no"}
+STORE = cast("Any", SimpleNamespace(finish=lambda: None))
 DESIRED = DesiredState(checks=(Check(host="db", control="ssh/root", kind=KIND, settings=(SETTING,)),))
 
 
@@ -52,7 +53,15 @@ class _Town(Works):
 
     answers: tuple[str, ...]
 
-    def _look(self, hosts: list[str], only: frozenset[str] = frozenset()) -> tuple[Observation, ...]:
+    def _begin(self, started: datetime) -> Any:  # noqa: ANN401, ARG002 - nothing is kept: see tests/unit/test_runs.py
+        return STORE
+
+    def _look(
+        self,
+        hosts: list[str],
+        store: Any,  # noqa: ANN401, ARG002 - see above
+        only: frozenset[str] = frozenset(),
+    ) -> tuple[Observation, ...]:
         asked = cast("list[Any]", self.state)
         asked.append((tuple(hosts), only))
         return (_seen(self.answers[min(len(asked), len(self.answers)) - 1]),)
@@ -77,19 +86,19 @@ def test_what_is_waived_is_enforced_all_the_same(town: Callable[..., _Town]) -> 
 
 def test_what_is_waived_is_looked_at_once_more_and_not_waited_for(town: Callable[..., _Town]) -> None:
     works = town("yes")
-    works._settled((_seen("yes"),), {"db"})  # noqa: SLF001 - see above
+    works._settled((_seen("yes"),), {"db"}, STORE)  # noqa: SLF001 - see above
     assert works.state == [(("db",), frozenset({KIND}))]
 
 
 def test_what_was_waived_and_is_mended_is_seen_to_be(town: Callable[..., _Town]) -> None:
     works = town("no")
-    observations = works._settled((_seen("yes"),), {"db"})  # noqa: SLF001 - see above
+    observations = works._settled((_seen("yes"),), {"db"}, STORE)  # noqa: SLF001 - see above
     assert [verdict.outcome for verdict in works._verdicts(observations)] == [Outcome.PASS]  # noqa: SLF001 - see above
 
 
 def test_what_is_no_longer_waived_is_waited_for(town: Callable[..., _Town]) -> None:
     works = town("yes", "yes", "no", until=date(2020, 1, 1))
-    works._settled((_seen("yes"),), {"db"})  # noqa: SLF001 - see above
+    works._settled((_seen("yes"),), {"db"}, STORE)  # noqa: SLF001 - see above
     assert len(cast("list[Any]", works.state)) == 3
 
 
