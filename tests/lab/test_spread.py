@@ -160,8 +160,8 @@ def _hosts(ground: Ground) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         served = json.loads((folder / f"{zone}.json").read_text())
-        lines += [f"Host {zone}-*\n  HostName 127.0.0.1\n  Port {served['port']}\n"]
-        known += [f"{name} {served['key']}\n" for name in names(zone)]
+        lines += [f"Host {zone}-*\n  HostName 127.0.0.1\n  Port {served['port']}\n  HostKeyAlias {zone}\n"]
+        known.append(f"{zone} {served['key']}\n")
     files = f'  UserKnownHostsFile "{folder}/known_hosts"\n  IdentityFile "{folder}/id_ed25519"\n'
     (folder / "ssh_config").write_text("".join(lines) + f"Host *\n  User root\n{files}")
     (folder / "known_hosts").write_text("".join(known))
