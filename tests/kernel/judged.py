@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from beffroi.network.answering import Returning
 from beffroi.network.conntrack import Packet, first_tracking
 from beffroi.network.firewall import Family, Firewall, Tracking
 from beffroi.network.intervals import normal
 from beffroi.network.packets import PacketSet, box
-from beffroi.network.reach import Reach, answered, reach, town_space
+from beffroi.network.reach import Reach, reach, town_space
 from beffroi.network.town import Device, Exit, Town
 
 from .namespaces import Plan
@@ -69,7 +70,7 @@ class Model:
             if each.start == entry and _in(each.packets, self._cell(packet)):
                 key = (packet.family, number)
                 if key not in self._answered:
-                    self._answered[key] = answered(self.town, reached, each).sure
+                    self._answered[key] = Returning(self.town, reached.machines, [each]).of(each).sure
                 if _in(self._answered[key], self._cell(packet)):
                     return True
         return False

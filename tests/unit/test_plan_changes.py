@@ -11,6 +11,7 @@ from beffroi import declaration
 from beffroi.declaration import Declaration
 from beffroi.network.ruleset import ruleset
 from beffroi.plan import PARTS, Change, Plan, Standing, Step, make_plan, misfits
+from beffroi.replaced import Replaced
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,6 +86,7 @@ OTHER: dict[str, object] = {
     "rulesets": {},
     "processing": {},
     "applied": Standing(settings={}, rulesets={}, processing={}),
+    "remedies": (Replaced(policy="a/b", subject="db", path=("hosts",), was="0777", becomes="0750"),),
 }
 
 
