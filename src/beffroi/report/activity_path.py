@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beffroi.city import City, Flow
@@ -34,17 +35,29 @@ def course(city: City, activity: str) -> Course:
     backups = city.hosts_with_role(BACKUP_ROLE)
     flows = [flow for flow in city.flows if flow.processing == activity and not set(flow.source) <= set(backups)]
     brought = {end for flow in flows if not called(city, flow) for end in flow.destination}
-    depth = {id(flow): 0 for flow in flows}
-    for _ in flows:
-        for flow in flows:
-            before = [
-                depth[id(each)] for each in flows if each is not flow and set(each.destination) & set(flow.source)
-            ]
-            if before and max(before) < len(flows):
-                depth[id(flow)] = max(depth[id(flow)], max(before) + 1)
+    depth = _depths(flows)
     ordered = sorted(flows, key=lambda flow: depth[id(flow)])
     sources = tuple(dict.fromkeys(name for flow in ordered for name in origins(city, flow)))
     return Course(tuple(ordered), sources, tuple(name for name in sources if name not in brought))
+
+
+def _depths(flows: Sequence[Flow]) -> dict[int, int]:
+    """Return how many flows bring data before each one, by its identity; a circle ends at as many as there are."""
+    ending: dict[str, dict[int, None]] = {}
+    for flow in flows:
+        for end in flow.destination:
+            ending.setdefault(end, {})[id(flow)] = None
+    before = {id(flow): {it for name in flow.source for it in ending.get(name, ())} - {id(flow)} for flow in flows}
+    depth = dict.fromkeys(before, 0)
+    for _ in flows:
+        known = dict(depth)
+        for flow, earlier in before.items():
+            deepest = max((depth[each] for each in earlier), default=len(flows))
+            if deepest < len(flows):
+                depth[flow] = max(depth[flow], deepest + 1)
+        if depth == known:
+            break
+    return depth
 
 
 def origins(city: City, flow: Flow) -> tuple[str, ...]:
