@@ -51,10 +51,10 @@ def _depths(flows: Sequence[Flow]) -> dict[int, int]:
     depth = dict.fromkeys(before, 0)
     for _ in flows:
         known = dict(depth)
-        for flow, earlier in before.items():
-            deepest = max((depth[each] for each in earlier), default=len(flows))
+        for each, earlier in before.items():
+            deepest = max((depth[one] for one in earlier), default=len(flows))
             if deepest < len(flows):
-                depth[flow] = max(depth[flow], deepest + 1)
+                depth[each] = max(depth[each], deepest + 1)
         if depth == known:
             break
     return depth
