@@ -9,6 +9,7 @@ import click
 
 from beffroi import firewalls
 from beffroi.declaration import Declaration
+from beffroi.limits import uncollected
 from beffroi.messages import say
 from beffroi.network.answer import Answer, Deviation, answer
 from beffroi.network.certificate import certificate as certified
@@ -71,8 +72,9 @@ def command(
         found |= {name: read(each) for name, each in firewalls.running(works(town_declared, stack, quiet=True)).items()}
     found |= _given(town_declared, files)
     invariants = invariants_of(town_declared)
-    proof = proof_of(town_declared.city, found, *invariants.values())
-    given = answer(proof, invariants)
+    with uncollected():
+        proof = proof_of(town_declared.city, found, *invariants.values())
+        given = answer(proof, invariants)
     if certificate:
         certificate.write_text(certified(proof), "utf-8")
     if as_json:

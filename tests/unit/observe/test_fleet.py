@@ -24,6 +24,8 @@ from beffroi.observe.ssh import Patience, Switchboard
 from beffroi.report.visible import one_line
 from beffroi.verdict import Outcome, Verdict
 
+pytestmark = pytest.mark.slow  # liars are waited for
+
 TERMS = Terms(seconds=10, bounds=Bounds(seconds=4, output=200_000))
 NOT_TODAY = CouldNotLook("not today")
 HONEST = tuple(f"honest-{number}" for number in range(8))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each runs a pytest of its own
+
 SOURCE = Path(__file__).parents[3] / "src"
 
 
