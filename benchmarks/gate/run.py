@@ -21,7 +21,7 @@ from large_town import write_terraform, write_town
 CHECKOUT = Path(__file__).parents[2]
 REFERENCE = "inventory/bourg-sur-gave"
 HOSTS, FLOWS = 1_000, 5_000
-LIMIT = 60
+LIMIT = 120
 PREVIEW = """
 import sys, time
 from pathlib import Path
