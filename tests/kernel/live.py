@@ -101,8 +101,8 @@ class _Recording(Programs):
         self.met: dict[tuple[Place, str], PacketSet] = {}
         self.vague = nothing(space)
 
-    def of(self, machine: str, table: Table, chain: Chain, situation: Situation) -> Program:
-        made = super().of(machine, table, chain, situation)
+    def of(self, table: Table, chain: Chain, situation: Situation) -> Program:
+        made = super().of(table, chain, situation)
         return _Recorded(made.space, made.chain, made.steps, made.cases, situation, self)
 
 

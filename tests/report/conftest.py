@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from chromium_reader import Reader, reader_of
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,12 @@ def specimen() -> ModuleType:
 @pytest.fixture(scope="session")
 def gate_specimen() -> ModuleType:
     return _module("gate_specimen")
+
+
+@pytest.fixture
+def reader(folder: Path, tmp_path: Path) -> Reader:
+    """Return a browser on the pages that a module's own `folder` fixture made."""
+    return reader_of(folder, tmp_path / "profile")
 
 
 def _module(name: str) -> ModuleType:

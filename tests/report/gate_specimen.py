@@ -300,3 +300,14 @@ def hostile(text: str = NASTY) -> Review:
             "spot": place,
         }
     )
+
+
+def moved(review: Review) -> Review:
+    """Return the same findings, each on a later line and at a later position of its list."""
+
+    def later(each: Found) -> Found:
+        path = tuple(step + 7 if isinstance(step, int) else step for step in each.violation.path)
+        spot = Spot(file=each.spot.file, line=each.spot.line + 40)
+        return each.model_copy(update={"violation": each.violation.model_copy(update={"path": path}), "spot": spot})
+
+    return review.model_copy(update={"found": tuple(map(later, review.found))})

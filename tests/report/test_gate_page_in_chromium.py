@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from chromium_reader import Reader, reader_of
+from chromium_reader import Reader
 
 from beffroi.report.gate_html import html
 
@@ -22,11 +22,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, gate_specimen: ModuleType) 
     (made / "without-script.html").write_text(re.sub("<script>.*</script>", "", page, flags=re.DOTALL), "utf-8")
     (made / "hostile.html").write_text(html([gate_specimen.hostile()]), "utf-8")
     return made
-
-
-@pytest.fixture
-def reader(folder: Path, tmp_path: Path) -> Reader:
-    return reader_of(folder, tmp_path / "profile")
 
 
 @pytest.mark.parametrize(

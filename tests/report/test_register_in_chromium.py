@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from chromium_reader import Reader, reader_of
+from chromium_reader import Reader
 
 from beffroi import declaration
 from beffroi.register import build
@@ -32,11 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = (made / SENSORS).read_text("utf-8")
     (made / "without-script.html").write_text(re.sub("<script>.*</script>", "", page, flags=re.DOTALL), "utf-8")
     return made
-
-
-@pytest.fixture
-def reader(folder: Path, tmp_path: Path) -> Reader:
-    return reader_of(folder, tmp_path / "profile")
 
 
 @pytest.mark.parametrize(

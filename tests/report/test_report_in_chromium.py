@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from chromium_reader import Reader, reader_of
+from chromium_reader import Reader
 
 from beffroi.report import html
 
@@ -24,11 +24,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, specimen: ModuleType) -> Pa
     (made / "report.html").write_text(page, "utf-8")
     (made / "without-script.html").write_text(re.sub("<script>.*</script>", "", page, flags=re.DOTALL), "utf-8")
     return made
-
-
-@pytest.fixture
-def reader(folder: Path, tmp_path: Path) -> Reader:
-    return reader_of(folder, tmp_path / "profile")
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -22,6 +22,7 @@ from beffroi.verdict import Finding, Outcome
 from . import _audit_files as files
 from ._order import Answer, lacks
 from ._sections import look
+from ._units import units_shown
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -156,7 +157,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
         "account": _account(seen["account"].lines() if seen["account"].code == 0 else []),
         "password": seen["password"].text.strip(),
         "files": _files(seen["files"].lines()),
-        "units": _by_id(seen["units"].text),
+        "units": units_shown(seen["units"].text),
     }
 
 
@@ -177,11 +178,6 @@ def _files(lines: list[str]) -> dict[str, dict[str, str]]:
         sort = sort.replace("regular empty", "regular")
         found[path] = {"held": f"{owner}:{group} {int(mode, 8):04o}", "type": sort, "sha256": digest.split(" ")[0]}
     return found
-
-
-def _by_id(text: str) -> dict[str, dict[str, str]]:
-    blocks = (dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n"))
-    return {block["Id"]: block for block in blocks if "Id" in block}
 
 
 def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:

@@ -22,6 +22,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding, Outcome
 
 from ._sections import look
+from ._units import units_shown
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -147,15 +148,10 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
         },
     )
     return {
-        "timers": _by_id(seen["timers"].text),
-        "services": _by_id(seen["services"].text),
+        "timers": units_shown(seen["timers"].text),
+        "services": units_shown(seen["services"].text),
         "overdue": {store: int(count) for store, count in (line.split() for line in seen["overdue"].lines())},
     }
-
-
-def _by_id(text: str) -> dict[str, dict[str, str]]:
-    blocks = (dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n"))
-    return {block["Id"]: block for block in blocks if "Id" in block}
 
 
 def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:

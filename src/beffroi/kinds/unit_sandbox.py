@@ -16,6 +16,7 @@ from beffroi.verdict import Finding, Outcome
 
 from ._order import Answer, Order, each, lacks, unordered, words
 from ._sections import look
+from ._units import units_shown
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -90,14 +91,9 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     units = " ".join(setting.unit for setting in settings)
     seen = look(host, {"units": f"{shown} {units}", "privileges": privileges})
     return {
-        "units": _by_id(seen["units"].text),
+        "units": units_shown(seen["units"].text),
         "no-new-privileges": dict(line.split() for line in seen["privileges"].lines()),
     }
-
-
-def _by_id(text: str) -> dict[str, dict[str, str]]:
-    blocks = (dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n"))
-    return {block["Id"]: block for block in blocks if "Id" in block}
 
 
 def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:

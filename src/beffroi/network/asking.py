@@ -94,7 +94,7 @@ def flows_of(town: Town, question: Question) -> Iterator[int]:
 
 
 def _known(city: City, name: str) -> bool:
-    return name == INTERNET or name in city.segments or name in city.fleets or name in city.machines()
+    return name == INTERNET or name in city.segments or name in city.fleets or city.manages(name)
 
 
 def _sample(town: Town, family: Family, name: str) -> tuple[str, int]:

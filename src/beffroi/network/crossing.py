@@ -132,7 +132,7 @@ class Machines:
                     continue
                 early = hook in _ENTRANCES and priority < TRACKING_BEGINS
                 situation = Situation(entry, exit_, UNTRACKED_YET if early else now.tracking)
-                program = self._programs.of(device.name, table, chain, situation)
+                program = self._programs.of(table, chain, situation)
                 outcome = program.run(image(now.sent, now.rewriting))
                 if outcome.astray is not None:
                     lost = now.only(outcome.astray)
@@ -155,7 +155,7 @@ class Machines:
                 if not left:
                     break
                 situation = Situation(*ways, UNTRACKED_YET if early else tracking, answering=True)
-                outcome = self._programs.of(crossing.device.name, table, chain, situation).run(image(left, seen))
+                outcome = self._programs.of(table, chain, situation).run(image(left, seen))
                 stopped = pulled(left, seen, outcome.dropped)
                 if outcome.astray is not None:
                     stopped = stopped | pulled(left, seen, outcome.astray)
@@ -201,7 +201,7 @@ class Machines:
         situation = Situation(tracking=UNTRACKED_YET, answering=answering)
         dropped, astray = [], []
         for _, table, chain in self.chains(device, ACROSS):
-            outcome = self._programs.of(device.name, table, chain, situation).run(image(sent, seen))
+            outcome = self._programs.of(table, chain, situation).run(image(sent, seen))
             dropped.append(pulled(sent, seen, outcome.dropped))
             astray += [pulled(sent, seen, outcome.astray)] if outcome.astray is not None else []
         return united(self.space, dropped), united(self.space, astray)

@@ -152,8 +152,8 @@ class _Selection:
             holder = self.city.segments.get(name) or self.city.fleets.get(name)
             if holder:
                 found = union(found, intervals_of([holder.ipv4 if self.family == 4 else holder.ipv6]))  # noqa: PLR2004
-            elif name in self.city.machines():
-                for each in self.city.machines()[name].interfaces.values():
+            elif self.city.manages(name):
+                for each in self.city.machine(name).interfaces.values():
                     found = union(found, intervals_of((f"{each.ipv4 if self.family == 4 else each.ipv6}",)))  # noqa: PLR2004
         return found
 

@@ -192,7 +192,7 @@ def united(space: Space, sets: Iterable[PacketSet]) -> PacketSet:
 def _joined(parts: Sequence[Part]) -> Iterator[Part]:
     """Yield parts that share no major class and hold the same packets: those that share the same planes stay one."""
     for majors, planes in _split(parts) if len(parts) <= _FEW else _sorted(parts):
-        yield majors, planes[0] if len(planes) == 1 else _union(planes)
+        yield majors, planes[0] if len(planes) == 1 else planes_united(planes)
 
 
 def _split(parts: Iterable[Part]) -> Iterable[tuple[int, list[Plane]]]:
@@ -240,7 +240,8 @@ def carried(each: PacketSet, space: Space) -> PacketSet:
     return in_planes(space, space.planes(rows))
 
 
-def _union(planes: Iterable[Plane]) -> Plane:
+def planes_united(planes: Iterable[Plane]) -> Plane:
+    """Return all that some planes hold."""
     joined: Plane = {}
     for plane in planes:
         for block, bits in plane.items():

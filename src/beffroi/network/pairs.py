@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .intervals import Intervals
-from .packets import PacketSet, box
+from .packets import PacketSet, box, planes_united
 from .services import ANY_SERVICE
 from .space import Plane, Space
 
@@ -28,7 +28,7 @@ class Pairs:
             planes = [packets.planes[at] for at in space.majors.covered[addresses] if at in packets.planes]
             alike = frozenset(map(id, planes))
             if alike not in known:
-                known[alike] = self._reached(_joined(list({id(plane): plane for plane in planes}.values())))
+                known[alike] = self._reached(planes_united({id(plane): plane for plane in planes}.values()))
             found |= {(name, other) if space.by_source else (other, name) for other in known[alike]}
         return found
 
@@ -50,11 +50,3 @@ class Pairs:
         """Return the packets of the set from one group to another."""
         space = self.space
         return packets & box(space, self.groups[source], self.groups[destination])
-
-
-def _joined(planes: list[Plane]) -> Plane:
-    joined: Plane = dict(planes[0]) if planes else {}
-    for plane in planes[1:]:
-        for block, bits in plane.items():
-            joined[block] = joined.get(block, 0) | bits
-    return joined

@@ -18,15 +18,15 @@ class Programs:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._programs: dict[tuple[str, int, int, tuple[str, str], Tracking, bool], Program] = {}
+        self._programs: dict[tuple[int, int, tuple[str, str], Tracking, bool], Program] = {}
         self._alike: dict[tuple[int, int, bool, tuple[int, ...]], Program] = {}
         self._circumstances: dict[tuple[int, int], _Asked] = {}
 
-    def of(self, machine: str, table: Table, chain: Chain, situation: Situation) -> Program:
-        """Return the program of a machine's chain for a situation."""
+    def of(self, table: Table, chain: Chain, situation: Situation) -> Program:
+        """Return the program of a chain for a situation."""
         asked = self._asked(table, chain)
         ways = (situation.entry, situation.exit) if asked.ways else ("", "")
-        key = (machine, id(table), id(chain), ways, situation.tracking, situation.answering)
+        key = (id(table), id(chain), ways, situation.tracking, situation.answering)
         if key not in self._programs:
             met = tuple(
                 number

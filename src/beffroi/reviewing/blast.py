@@ -25,7 +25,7 @@ def blast(before: Declaration, after: Declaration) -> tuple[Blast, ...]:
 
 def _gone(before: Declaration, after: Declaration) -> Iterator[Blast]:
     for name in before.city.machines():
-        if name not in after.city.machines():
+        if not after.city.manages(name):
             yield Blast(machine=name, impact=Impact.DESTROYED, causes=(), stores=_stores(before.city, name))
 
 
@@ -48,7 +48,7 @@ def _touched(before: Declaration, after: Declaration) -> Iterator[Blast]:
 
 
 def _impact(before: City, after: City, name: str) -> tuple[Impact | None, tuple[str, ...]]:
-    old, new = before.machines()[name], after.machines()[name]
+    old, new = before.machine(name), after.machine(name)
     if type(old) is not type(new) or old.os != new.os:
         return Impact.REPLACED, ("os",)
     causes = [cause for cause, differs in (("interfaces", old.interfaces != new.interfaces),) if differs]
@@ -61,5 +61,5 @@ def _changed_kinds(before: Mapping[str, object], after: Mapping[str, object]) ->
 
 
 def _stores(city: City, name: str) -> tuple[str, ...]:
-    machine = city.machines()[name]
+    machine = city.machine(name)
     return tuple(machine.stores) if isinstance(machine, Host) else ()

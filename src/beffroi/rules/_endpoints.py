@@ -21,7 +21,7 @@ def segments(city: City, endpoint: str) -> frozenset[str]:
         return frozenset({endpoint})
     if endpoint in city.fleets:
         return frozenset({city.fleets[endpoint].segment})
-    return frozenset(city.machines()[endpoint].interfaces)
+    return frozenset(city.machine(endpoint).interfaces)
 
 
 def zones(city: City, endpoint: str) -> frozenset[Zone]:

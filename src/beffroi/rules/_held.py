@@ -20,7 +20,7 @@ def machines(control: Control, city: City) -> frozenset[str]:
 
 def asks(control: Control, city: City, machine: str) -> bool:
     """Tell whether a control asks something of a machine of the city."""
-    site = Site(name=machine, machine=city.machines()[machine], city=city)
+    site = Site(name=machine, machine=city.machine(machine), city=city)
     kind = kinds.load(control.kind)
     return control.applies.to(site) and bool(kind.expected(kind.Params.model_validate(control.params), site))
 

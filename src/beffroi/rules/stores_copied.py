@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import Field
-
-from beffroi.city.words import Name
-from beffroi.network.invariants import Written
-
-from . import Breach, Proposal, RuleModel
-from ._endpoints import hosts, pairs
-from ._ports import meet, ports_of, ports_written
-
-
-class Params(RuleModel):
-    """The `role` that copies, the `ports` it fetches through, and the roles whose data must not be copied."""
-
-    role: Name
-    ports: Annotated[tuple[Written, ...], Field(min_length=1)]
-    except_roles: tuple[Name, ...] = ()
+from . import Breach, Proposal
+from ._copies import Params, fetched
 
 
 def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
@@ -29,10 +14,7 @@ def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
     copiers = city.hosts_with_role(params.role)
     if not copiers:
         return
-    wanted, copied = ports_written(params.ports), set(copiers)
-    for _, flow, source, destination in pairs(city):
-        if source in copiers and meet(ports_of(city.services[flow.service]), wanted):
-            copied.update(hosts(city, destination))
+    copied = copiers.keys() | fetched(city, params).keys()
     for name, host in city.hosts.items():
         if host.stores and name not in copied and not set(host.roles) & set(params.except_roles):
             yield Breach(name, ("hosts", name, "stores"), {"host": name, "copiers": ", ".join(copiers)})

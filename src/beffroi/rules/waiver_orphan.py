@@ -55,7 +55,7 @@ def _has_a_use(waiver: Waiver, proposal: Proposal, breaks: _Breaks) -> bool:
     town = proposal.after
     if waiver.control is not None:
         control = town.controls.get(waiver.control)
-        if control is None or waiver.subject not in town.city.machines():
+        if control is None or not town.city.manages(waiver.subject):
             return True
         return asks(control, town.city, waiver.subject)
     policy = town.policies.get(waiver.policy or "")

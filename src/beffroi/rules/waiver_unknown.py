@@ -22,5 +22,5 @@ def find(proposal: Proposal, _params: Params) -> Iterator[Breach]:
             yield breach(index, waiver, "policy", name=waiver.policy)
         elif waiver.control is not None and waiver.control not in town.controls:
             yield breach(index, waiver, "control", name=waiver.control)
-        elif waiver.control is not None and waiver.subject not in town.city.machines():
+        elif waiver.control is not None and not town.city.manages(waiver.subject):
             yield breach(index, waiver, "subject", name=waiver.subject)

@@ -108,13 +108,8 @@ def test_a_waived_violation_is_no_finding(gate_specimen: ModuleType) -> None:
 
 
 def test_a_fingerprint_depends_on_no_line_position_or_language(gate_specimen: ModuleType) -> None:
-    def moved(each: Any) -> Any:  # noqa: ANN401 - a Found
-        path = tuple(step + 7 if isinstance(step, int) else step for step in each.violation.path)
-        spot = Spot(file=each.spot.file, line=each.spot.line + 40)
-        return each.model_copy(update={"violation": each.violation.model_copy(update={"path": path}), "spot": spot})
-
     before = gate_specimen.make_review()
-    after = before.model_copy(update={"found": tuple(map(moved, before.found))})
+    after = gate_specimen.moved(before)
     assert prints(before) == prints(after) == prints(before, language="fr")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, FormatChecker
 
 from beffroi.report.gate_sarif import sarif, uri
-from beffroi.review import Review, Spot
+from beffroi.review import Review
 
 OFFICIAL = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
 """SHA-256 of sarif-schema-2.1.0.json, errata 01, as OASIS publishes it."""
@@ -146,13 +146,8 @@ def test_without_a_base_nothing_is_new(gate_specimen: ModuleType) -> None:
 
 
 def test_a_fingerprint_stays_when_lines_and_positions_move(gate_specimen: ModuleType) -> None:
-    def moved(each: Any) -> Any:  # noqa: ANN401 - a Found
-        path = tuple(step + 7 if isinstance(step, int) else step for step in each.violation.path)
-        spot = Spot(file=each.spot.file, line=each.spot.line + 40)
-        return each.model_copy(update={"violation": each.violation.model_copy(update={"path": path}), "spot": spot})
-
     before = gate_specimen.make_review()
-    after = before.model_copy(update={"found": tuple(map(moved, before.found))})
+    after = gate_specimen.moved(before)
     prints = [[each["partialFingerprints"] for each in results(review)] for review in (before, after)]
     assert prints[0] == prints[1]
 
