@@ -8,11 +8,15 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from .databases import Database
 from .lifecycle import OperatingSystem
 from .net import Day, Interface, NetworkV4, NetworkV6
 from .words import Declared, Flag, Line, Name, SegmentName, Text, Whole
 
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*[A-Za-z0-9]$", max_length=200)]
+Topic = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+(/([a-z0-9_-]+|%u))*$", max_length=200)]
+"""An MQTT topic without wildcards (MQTT 5.0, section 4.7); `%u` stands for the account that publishes."""
+
 UnixName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
 
 
@@ -27,6 +31,12 @@ class Store(Declared):
         "0750"
     )
     encrypted_at_rest: Annotated[Flag, Field(description="the volume that holds it is encrypted")] = False
+    database: Annotated[
+        Database | None, Field(description="the database that lives in the folder; none: the folder holds files")
+    ] = None
+    copies: Annotated[
+        tuple[Name, ...], Field(description="the stores of other hosts whose backups are kept here; none: no backups")
+    ] = ()
 
 
 class Image(Declared):
@@ -110,6 +120,9 @@ class Fleet(Declared):
     ipv6: Annotated[NetworkV6, Field(description="the part of the segment that they use")]
     count: Annotated[Whole, Field(ge=1, le=1_000_000, description="number of devices")]
     services: Annotated[tuple[Name, ...], Field(description="services that the devices themselves offer")] = ()
+    topics: Annotated[
+        tuple[Topic, ...], Field(description="MQTT topics to which each device publishes; %u stands for its account")
+    ] = ()
     owner: Annotated[Name, Field(description="the function that answers for them")]
 
     def first_ipv4(self) -> IPv4Address:

@@ -83,6 +83,10 @@ class Service(Declared):
     protocol: Annotated[Literal["tcp", "udp", "icmp"], Field(description="transport; icmp stands for ICMP and ICMPv6")]
     ports: Annotated[tuple[Port, ...], Field(description="destination ports and ranges; none for icmp")] = ()
     encrypted: Annotated[Flag, Field(description="the protocol itself protects what it carries (TLS, SSH...)")] = False
+    tls: Annotated[
+        Literal["direct", "postgresql"] | None,
+        Field(description="how TLS begins: at once, or when asked within PostgreSQL's protocol; none: no TLS"),
+    ] = None
 
     @field_validator("ports", mode="before", json_schema_input_type=list[Port | int])
     @classmethod

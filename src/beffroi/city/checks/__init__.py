@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beffroi.city.model import City
 
-from . import addresses, flows, names, published, register
+from . import addresses, databases, flows, names, published, register
 from .mistake import Mistake
 
 __all__ = ["Mistake", "mistakes_in"]
@@ -12,4 +12,5 @@ __all__ = ["Mistake", "mistakes_in"]
 
 def mistakes_in(city: City) -> list[Mistake]:
     """Return every mistake of a city whose fields are each well formed."""
-    return [mistake for subject in (names, addresses, flows, published, register) for mistake in subject.mistakes(city)]
+    subjects = (names, addresses, flows, published, register, databases)
+    return [mistake for subject in subjects for mistake in subject.mistakes(city)]
