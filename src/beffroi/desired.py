@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from beffroi import kinds
 from beffroi.city import City
 from beffroi.control import Control
 from beffroi.errors import InvalidInput
-from beffroi.kinds import SettingModel, Site
+from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.messages import say
 from beffroi.verdict import Frozen
 
@@ -38,76 +39,114 @@ class DesiredState(Frozen):
 
     def settings(self, host: str) -> dict[str, list[dict[str, Any]]]:
         """Return, for each kind, the union of the settings that its controls ask of `host`."""
-        return _united(self.of_host(host))
+        return _united(self.of_host(host), {})
 
     def all_settings(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
         """Return the settings of every machine, in one walk through the checks."""
         checks: dict[str, list[Check]] = {}
         for check in self.checks:
             checks.setdefault(check.host, []).append(check)
-        return {host: _united(of_host) for host, of_host in checks.items()}
+        texts: dict[int, str] = {}
+        return {host: _united(of_host, texts) for host, of_host in checks.items()}
 
 
-def _united(checks: Iterable[Check]) -> dict[str, list[dict[str, Any]]]:
+def _united(checks: Iterable[Check], texts: dict[int, str]) -> dict[str, list[dict[str, Any]]]:
+    """Return each setting once, by kind; `texts` keeps the text of those that several machines share."""
     united: dict[str, dict[str, dict[str, Any]]] = {}
     for check in checks:
         known = united.setdefault(check.kind, {})
         for setting in check.settings:
-            known.setdefault(repr(sorted(setting.items())), setting)
+            if (text := texts.get(id(setting))) is None:
+                text = texts[id(setting)] = repr(sorted(setting.items()))
+            known.setdefault(text, setting)
     return {kind: list(known.values()) for kind, known in united.items()}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one control asks of one machine."""
+
+    control: Control
+    settings: tuple[SettingModel, ...]
 
 
 def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
     """Return what `controls` ask of every machine of `city`; raise InvalidInput when two contradict each other."""
+    validated = [
+        (control, kinds.load(control.kind).Params.model_validate(control.params)) for control in controls.values()
+    ]
+    plain = _Plain()
     checks: list[Check] = []
     for name, machine in city.machines().items():
         site = Site(name=name, machine=machine, city=city)
-        own = _completed([check for control in controls.values() if (check := _check(control, site))])
-        _refuse_contradictions(name, own)
-        checks += own
-    return DesiredState(checks=tuple(checks))
+        asked = [each for control, params in validated if (each := _asked(control, params, site))]
+        _refuse_contradictions(name, asked)
+        checks += [
+            # Made of what the kinds' own models hold: not validated once more, a hundred times for each machine.
+            Check.model_construct(
+                host=name,
+                control=each.control.id,
+                kind=each.control.kind,
+                settings=tuple(plain.of(each.control.kind, setting) for setting in each.settings),
+            )
+            for each in _completed(asked)
+        ]
+    return DesiredState.model_construct(checks=tuple(checks))
 
 
-def _check(control: Control, site: Site) -> Check | None:
+class _Plain:
+    """Settings as plain JSON, one value for all machines that are held to the same setting."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, SettingModel], dict[str, Any]] = {}
+
+    def of(self, kind: str, setting: SettingModel) -> dict[str, Any]:
+        """Return a setting as plain JSON."""
+        try:
+            known = self._known.get((kind, setting))
+        except TypeError:  # a setting that holds a dictionary has no hash
+            return setting.model_dump(mode="json")
+        if known is None:
+            known = self._known[kind, setting] = setting.model_dump(mode="json")
+        return known
+
+
+def _asked(control: Control, params: KindModel, site: Site) -> _Asked | None:
     if not control.applies.to(site):
         return None
-    kind = kinds.load(control.kind)
-    settings = kind.expected(kind.Params.model_validate(control.params), site)
-    if not settings:
-        return None
-    plain = tuple(setting.model_dump(mode="json") for setting in settings)
-    return Check(host=site.name, control=control.id, kind=control.kind, settings=plain)
+    settings = kinds.load(control.kind).expected(params, site)
+    return _Asked(control, tuple(settings)) if settings else None
 
 
-def _completed(checks: list[Check]) -> list[Check]:
-    """Return a machine's checks, those settings completed that depend on all that the machine is held to."""
-    if not any(hasattr(kinds.load(check.kind), "completed") for check in checks):
-        return checks
-    asked = {kind: [_typed(kind, it) for it in settings] for kind, settings in _united(checks).items()}
-    return [_complete(check, asked) for check in checks]
+def _completed(asked: list[_Asked]) -> list[_Asked]:
+    """Return what is asked of a machine, those settings completed that depend on all that the machine is held to."""
+    if not any(hasattr(kinds.load(each.control.kind), "completed") for each in asked):
+        return asked
+    of_kinds: dict[str, dict[str, SettingModel]] = {}
+    for each in asked:
+        known = of_kinds.setdefault(each.control.kind, {})
+        for setting in each.settings:
+            known.setdefault(setting.key, setting)
+    united = {kind: list(settings.values()) for kind, settings in of_kinds.items()}
+    return [_complete(each, united) for each in asked]
 
 
-def _complete(check: Check, asked: Mapping[str, Sequence[SettingModel]]) -> Check:
-    complete = getattr(kinds.load(check.kind), "completed", None)
+def _complete(each: _Asked, asked: Mapping[str, Sequence[SettingModel]]) -> _Asked:
+    complete = getattr(kinds.load(each.control.kind), "completed", None)
     if complete is None:
-        return check
-    settings = [complete(_typed(check.kind, setting), asked) for setting in check.settings]
-    return check.model_copy(update={"settings": tuple(setting.model_dump(mode="json") for setting in settings)})
+        return each
+    return _Asked(each.control, tuple(complete(setting, asked) for setting in each.settings))
 
 
-def _typed(kind: str, setting: Mapping[str, Any]) -> SettingModel:
-    return kinds.load(kind).Setting.model_validate(setting)
-
-
-def _refuse_contradictions(host: str, checks: list[Check]) -> None:
-    seen: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-    for check in checks:
-        for setting in check.settings:
-            key = (check.kind, _typed(check.kind, setting).key)
-            other, value = seen.setdefault(key, (check.control, setting))
+def _refuse_contradictions(host: str, asked: list[_Asked]) -> None:
+    seen: dict[tuple[str, str], tuple[str, SettingModel]] = {}
+    for each in asked:
+        for setting in each.settings:
+            key = (each.control.kind, setting.key)
+            other, value = seen.setdefault(key, (each.control.id, setting))
             if value != setting:
                 raise InvalidInput(
-                    say("desired-contradiction", subject=key[1], first=other, second=check.control),
+                    say("desired-contradiction", subject=key[1], first=other, second=each.control.id),
                     where=host,
                     hint=say("desired-contradiction-hint"),
                 )

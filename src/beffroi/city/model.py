@@ -72,7 +72,8 @@ class City(Declared):
 
     def hosts_with_role(self, role: str) -> dict[str, Host | Gateway]:
         """Return the managed machines that play `role`."""
-        return {name: machine for name, machine in self.machines().items() if role in machine.roles}
+        sections = (self.gateways, self.hosts)
+        return {name: machine for section in sections for name, machine in section.items() if role in machine.roles}
 
     def inner_segments(self) -> dict[str, Segment]:
         """Return every segment but the internet."""

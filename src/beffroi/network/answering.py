@@ -28,10 +28,14 @@ class _Pass(NamedTuple):
 
 
 class _Passed(NamedTuple):
-    """The packets whose answers may pass a machine, and those among them of which it is not sure."""
+    """The packets whose answers may pass a machine, and those among them of which it is not sure.
+
+    `surely_all`: the answers of whatever crosses it alike surely pass, as is so on nearly every path of a town.
+    """
 
     possible: PacketSet
     unsure: PacketSet
+    surely_all: bool
 
 
 class Returning:
@@ -52,10 +56,11 @@ class Returning:
             return Answers(nothing(sent.space), sent)
         for each in _passes(self._town, arrival):
             passed = self._passed(each)
-            sent = sent & passed.possible
-            unsure.append(sent & passed.unsure)
+            if not passed.surely_all:
+                sent = sent & passed.possible
+                unsure.append(sent & passed.unsure)
         home = _comes_home(self._town, sent, arrival)
-        return Answers(home - united(sent.space, unsure), home)
+        return Answers(home - united(sent.space, unsure) if unsure else home, home)
 
     def _passed(self, each: _Pass) -> _Passed:
         """Return, of all that crossed a machine alike, the packets whose answers pass it on their way back."""
@@ -65,7 +70,7 @@ class Returning:
             back = sent if homeward is None else pulled(sent, each.crossing.after, homeward)
             passed = self._machines.answered(each.crossing, back)
             unsure = (passed.possible - passed.sure) | self._bridged(each, back)
-            self._known[each] = _Passed(passed.possible, unsure)
+            self._known[each] = _Passed(passed.possible, unsure, not unsure and sent <= passed.possible)
         return self._known[each]
 
     def _back(self, each: _Pass) -> PacketSet | None:

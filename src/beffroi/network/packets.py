@@ -61,6 +61,8 @@ class PacketSet:
     def __and__(self, other: PacketSet) -> PacketSet:
         if not (self.parts and other.parts):
             return nothing(self.space)
+        if self is other:
+            return self
         if self._in_parts(other, self, other):
             met = [
                 (both, _intersection(one, two))

@@ -16,7 +16,7 @@ from .crossing import Crossing
 from .declared import LISTENERS, NEIGHBOURS, Declared, declared, opening
 from .firewall import Direction, Family, Match, State, Tracking
 from .packets import PacketSet, box, matched, nothing, united
-from .reach import Arrival, Reach, reach, town_space
+from .reach import Arrival, Reach, on_the_link, reach, town_space
 from .services import ICMPV6, Box, Services, only
 from .space import Space
 from .town import FAMILIES, Town, martians
@@ -115,11 +115,6 @@ def link_needs(space: Space) -> PacketSet:
     return box(space, services=LINK) if space.family == 6 else nothing(space)  # noqa: PLR2004
 
 
-def on_the_link(arrival: Arrival) -> bool:
-    """Tell whether no machine forwarded the packets."""
-    return not any(crossing.entry and crossing.exit for crossing in arrival.crossings)
-
-
 def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> FamilyProof:
     flows = declared(town.city, family)
     openings = (Match(services=opening(services)) for services in dict.fromkeys(each.match.services for each in flows))
@@ -129,7 +124,11 @@ def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> Famil
     tracked = box(space) - untracked - box(space, source=martians(family))
     reached = reach(town, tracked)
     judge = _Judge(town, space, reached, flows)
-    strays = [reach(town, tracked, Tracking(State.INVALID)), reach(town, untracked, Tracking(State.UNTRACKED))]
+    strays = [
+        reach(town, tracked, Tracking(State.INVALID)),
+        reach(town, untracked & judge.link, Tracking(State.UNTRACKED), beyond_links=True),
+        reach(town, untracked - judge.link, Tracking(State.UNTRACKED)),
+    ]
     findings = [*judge.more(), *judge.less(), *judge.half_open(), *judge.stray(strays)]
     if any(device.firewall.leaves_open("helper") for device in town.devices.values()):
         findings += judge.related(reach(town, tracked, Tracking(State.RELATED, Direction.ORIGINAL)))
@@ -198,7 +197,7 @@ class _Judge:
     def stray(self, strays: Iterable[Reach]) -> Iterator[Finding]:
         """Yield the packets of no connection that arrive, but for what links need."""
         for arrival in (arrival for each in strays for arrival in each.arrivals):
-            extra = arrival.packets - self.link if on_the_link(arrival) else arrival.packets
+            extra = arrival.packets - self.link if on_the_link(arrival.crossings) else arrival.packets
             yield from self._findings(Sort.STRAY, arrival, extra - arrival.doubtful)
             yield from self._findings(Sort.UNKNOWN, arrival, extra & arrival.doubtful)
 

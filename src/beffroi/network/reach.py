@@ -54,6 +54,11 @@ class Reach:
         return united(self.space, (each.packets for each in self.arrivals if (each.start, each.end) == (start, end)))
 
 
+def on_the_link(crossings: Iterable[Crossing]) -> bool:
+    """Tell whether no machine on a path forwarded the packets."""
+    return not any(crossing.entry and crossing.exit for crossing in crossings)
+
+
 def town_matches(town: Town, family: Family) -> list[Match]:
     """Return all that the town's firewalls and routes tell apart."""
     firewalls = [device.firewall for device in town.devices.values()]
@@ -86,11 +91,14 @@ def town_space(town: Town, family: Family, extra: Iterable[Match] = ()) -> Space
     return space_of(family, dict.fromkeys([*town_matches(town, family), *extra]), by_source=False)
 
 
-def reach(town: Town, packets: PacketSet, tracking: Tracking = NEW) -> Reach:
-    """Follow `packets`, tracked in one way, from every place to wherever they get."""
+def reach(town: Town, packets: PacketSet, tracking: Tracking = NEW, *, beyond_links: bool = False) -> Reach:
+    """Follow `packets`, tracked in one way, from every place to wherever they get.
+
+    With `beyond_links`, what arrives on the link where it was sent, forwarded by no machine, is not followed.
+    """
     space = packets.space
-    walk = Walk(town, Machines(space), begun(packets, tracking))
-    for start in [*town.segments, *town.devices]:
+    walk = Walk(town, Machines(space), begun(packets, tracking), beyond_links)
+    for start in [*town.segments, *town.devices] if packets else ():
         walk.start(start)
     return Reach(space, walk.machines, tuple(walk.arrivals))
 
@@ -102,6 +110,7 @@ class Walk:
     town: Town
     machines: Machines
     begun: Stage
+    beyond_links: bool = False
 
     def __post_init__(self) -> None:
         self.arrivals: list[Arrival] = []
@@ -124,8 +133,14 @@ class Walk:
         """Bring packets to a machine; one that they have crossed already is not crossed again."""
         if any(crossing.device is device for crossing in path):
             return
+        if self._stays(device, path):
+            return
         for way in self._passages.entered(device, entry, self._over(entry, stage, path, device)):
             self._go(device, way, path)
+
+    def _stays(self, device: Device, path: tuple[Crossing, ...]) -> bool:
+        """Tell whether packets end on the link where they were sent, and are not to be followed there."""
+        return self.beyond_links and not device.forwards and on_the_link(path)
 
     def _go(self, device: Device, way: Way, path: tuple[Crossing, ...]) -> None:
         """Go on from a machine that packets have crossed."""
@@ -143,12 +158,13 @@ class Walk:
         if exit_.via is None:
             towards = stage.header().majors
             for device, majors, own in self._held(exit_.interface):
-                if not towards & majors:
+                if not towards & majors or self._stays(device, path):
                     continue
                 here = left.only(own)
                 self._enter(device, exit_.interface, here, path)
                 left = left.without(here.sent)
-        self._arrive(exit_.interface, self._over(exit_.interface, left, path), path)
+        if not (self.beyond_links and on_the_link(path)):
+            self._arrive(exit_.interface, self._over(exit_.interface, left, path), path)
 
     def _held(self, segment: str) -> list[tuple[Device, int, PacketSet]]:
         """Return the machines of a segment, each with all packets to it, and their major classes."""
@@ -171,7 +187,7 @@ class Walk:
         return stage
 
     def _arrive(self, end: str, stage: Stage, path: tuple[Crossing, ...]) -> None:
-        if stage.sent:
+        if stage.sent and not (self.beyond_links and on_the_link(path)):
             self.arrivals.append(
                 Arrival(
                     self._origin, end, stage.sent, stage.limited, stage.doubtful, path, stage.rewriting, stage.astray

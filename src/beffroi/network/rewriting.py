@@ -63,7 +63,7 @@ UNCHANGED = Rewriting()
 
 def image(packets: PacketSet, rewriting: Rewriting) -> PacketSet:
     """Return what the packets have become."""
-    if rewriting == UNCHANGED:
+    if rewriting is UNCHANGED or rewriting == UNCHANGED:
         return packets
     space = packets.space
     rows = (
@@ -76,7 +76,7 @@ def image(packets: PacketSet, rewriting: Rewriting) -> PacketSet:
 
 def pulled(sent: PacketSet, rewriting: Rewriting, became: PacketSet) -> PacketSet:
     """Return the packets of `sent` that may have become one of `became`."""
-    if rewriting == UNCHANGED:
+    if rewriting is UNCHANGED or rewriting == UNCHANGED:
         return sent & became
     space = sent.space
     known = {(source, destination): bits for source, destination, bits in became.rows()}
