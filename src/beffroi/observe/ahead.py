@@ -86,14 +86,27 @@ def _go_on(
 
 @contextlib.contextmanager
 def _unheard() -> Iterator[None]:
-    """Hear nothing of what checks say ahead of their time."""
+    """Hear nothing of what checks say ahead of their time, and keep no bytecode of what they import.
+
+    Keeping it would be writing here, and the check that happens to import a module first would be given up for it.
+    """
     with (
+        _without_bytecode(),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def _without_bytecode() -> Iterator[None]:
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 @cache

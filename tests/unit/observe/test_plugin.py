@@ -156,3 +156,26 @@ def test_elevated(host):
 
 def test_one_test_under_sudo_puts_no_other_there(run: Callable[..., Ran]) -> None:
     assert "2 passed" in run(SUDO).said
+
+
+IMPORTS = """
+import importlib
+import sys
+
+def test_imports_what_was_never_imported(host):
+    sys.path.insert(0, "{folder}")
+    importlib.invalidate_caches()
+    assert importlib.import_module("fresh").NAME == "fresh"
+    assert host.file("/etc/passwd").user == "root"
+"""
+
+
+def test_a_check_that_imports_a_module_first_is_asked_ahead_all_the_same(
+    run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "fresh.py").write_text('NAME = "fresh"\n')
+    imported = run(IMPORTS.format(folder=tmp_path / "modules"))
+    assert "1 passed" in imported.said, imported.said
+    assert imported.execs == 2, "the exec that asks ahead what testinfra asks of every host, and that of the check"
