@@ -104,7 +104,7 @@ def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:  # noqa:
 
 def walk() -> str:
     """Return the question: one `find`, whose tests go from what most files fail first."""
-    told = {rule: f"-printf '{rule} %y %m %U %G %p\\0'" for rule in Rule}
+    told = {rule: f"-printf '{rule} %y %m %u %g %p\\0'" for rule in Rule}
     pruned = " -o ".join(f"-fstype {sort}" for sort in _LEFT_OUT)
     return f"""
 known() {{ getent "$1" | cut -d: -f3 | sort -nu | sed "s/^/! -$2 /" | tr '\\n' ' '; }}
