@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
-from beffroi import declaration
-from beffroi.apply import Works
+from beffroi import declaration, runs
+from beffroi.apply import Progress, Works
 from beffroi.errors import InvalidInput
 from beffroi.judge import judge
 from beffroi.kinds.audit_access import ACCOUNT
 from beffroi.messages import say
-from beffroi.observe.audited import look_as_auditor
+from beffroi.observe.audited import Seen, look_as_auditor
+from beffroi.observe.captures import CaptureStore
 from beffroi.runs import Run
+from beffroi.verdict import Observation
 
 _CONFIG = """\
 # Written by `beffroi verify --read-only`. `ssh -F {path} HOST` works too: it prints what the probe says.
@@ -33,11 +36,14 @@ def verify_as_auditor(works: Works, identity: Path) -> Run:
     started = datetime.now(UTC)
     declared = works.declared
     config = write_config(works.ssh_config, identity)
+    store = runs.begin(works.state, declared.city.town.name, started)
+    seen = _keeping(store, works.progress)
     bastion = declaration.bastion(declared.city)
     hosts = declared.desired.hosts()
     # The bastion first and alone: all others share its connection.
-    first = look_as_auditor(declared.desired, [it for it in hosts if it == bastion], config, seen=works.progress.seen)
-    rest = look_as_auditor(declared.desired, [it for it in hosts if it != bastion], config, seen=works.progress.seen)
+    first = look_as_auditor(declared.desired, [it for it in hosts if it == bastion], config, seen=seen)
+    rest = look_as_auditor(declared.desired, [it for it in hosts if it != bastion], config, seen=seen)
+    store.finish()
     return Run(
         town=declared.city.town.name,
         started=started,
@@ -46,6 +52,19 @@ def verify_as_auditor(works: Works, identity: Path) -> Run:
         observations=(*first, *rest),
         verdicts=judge(declared.desired, (*first, *rest), declared.waivers, started.date()),
     )
+
+
+def _keeping(store: CaptureStore, progress: Progress) -> Seen:
+    """Keep each observation as it comes; hosts are looked at side by side, and a store takes one at a time."""
+    one_at_a_time = Lock()
+
+    def seen(observation: Observation) -> Observation:
+        with one_at_a_time:
+            kept = store.keep(observation)
+            progress.seen(kept)
+        return kept
+
+    return seen
 
 
 def write_config(base: Path, identity: Path) -> Path:

@@ -103,6 +103,11 @@ def test_an_auditor_gets_the_verdicts_that_root_gets(auditor: Auditor) -> None:
     assert {it["outcome"] for it in by_auditor.values()} == {"pass", "notapplicable"}, "and the town is as declared"
 
 
+def test_what_an_auditor_saw_is_kept_and_judged_again_offline(auditor: Auditor) -> None:
+    seen, again = auditor.read_only_verdicts(), auditor.verdicts("--from-captures", "latest")
+    assert {key: it["outcome"] for key, it in again.items()} == {key: it["outcome"] for key, it in seen.items()}
+
+
 @pytest.mark.parametrize(
     "words",
     [

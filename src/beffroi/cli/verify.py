@@ -40,6 +40,8 @@ def command(
     """Verify the town."""
     if identity is not None and not read_only:
         raise click.UsageError(say("cli-identity-without-read-only"))
+    if captures is not None and read_only:
+        raise click.UsageError(say("cli-captures-read-only"))
     at_work = works(declared(town, root, profile), stack, quiet=as_json)
     if captures is not None:
         return _again(at_work, captures, html=html, junit=junit, as_json=as_json)

@@ -26,7 +26,9 @@ _AT_ONCE = 16
 _SECONDS = 180.0
 _OUTPUT_LIMIT = 16 * 1024 * 1024
 
-Seen = Callable[[Observation], None]
+Seen = Callable[[Observation], Observation]
+"""Told of each observation as it comes, from one thread at a time for a host; returns it as it is kept."""
+
 Settings = Mapping[str, Sequence[dict[str, Any]]]
 
 
@@ -94,9 +96,7 @@ def _look_at(name: str, settings: Settings, ssh_config: Path, seen: Seen) -> lis
         observations = [Observation(host=name, kind=kind, facts=None, could_not_look=error.what) for kind in typed]
     else:
         observations = [observation(host, kind, of_kind) for kind, of_kind in typed.items()]
-    for each in observations:
-        seen(each)
-    return observations
+    return [seen(each) for each in observations]
 
 
 def observation(host: SnapshotHost, kind: str, settings: Sequence[Any]) -> Observation:

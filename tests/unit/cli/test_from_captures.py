@@ -68,3 +68,10 @@ def test_judging_again_records_no_run_and_writes_no_page(runs: Path) -> None:
     before = sorted(runs.rglob("*"))
     _verify("one")
     assert sorted(runs.rglob("*")) == before
+
+
+def test_captures_and_an_auditors_look_exclude_each_other() -> None:
+    words = ["verify", "tests/cases/minimal", "--from-captures", "latest", "--read-only"]
+    done = CliRunner().invoke(program, words)
+    assert done.exit_code == 2
+    assert "--read-only" in done.output
