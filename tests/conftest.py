@@ -33,6 +33,14 @@ def _refuse_skip(report: _Report) -> _Report:
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what uses machines, Pulumi or a browser in one process: they share what they start, and measure time."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("lab", "pulumi", "chromium")):
+            item.add_marker(pytest.mark.xdist_group("machines"))
+
+
 @pytest.fixture(scope="session")
 def hamlet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabTown]:
     """The hamlet, applied once: four real machines that tests break and mend."""
