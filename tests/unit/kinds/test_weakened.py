@@ -40,6 +40,10 @@ def _sudo(option: str, value: str) -> dict[str, Any]:
     return {"defaults": {option: value}}
 
 
+def _certificate(judged: str, **days: int) -> dict[str, Any]:
+    return {"judged": judged, **days}
+
+
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA auditor"
 CONTENT = {"path": "/etc/one", "content": "x", "mode": "0640"}
 SOURCE = {"suites": ["bookworm"], "components": ["main"]}
@@ -125,6 +129,10 @@ WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("unit_sandbox", _sandbox("NoNewPrivileges", "no"), _sandbox("NoNewPrivileges", "yes")),
     ("unit_sandbox", _sandbox("CapabilityBoundingSet", "cap_chown cap_kill"), _sandbox("CapabilityBoundingSet", "")),
     ("unit_sandbox", _sandbox("RestrictAddressFamilies", ""), _sandbox("RestrictAddressFamilies", "AF_UNIX")),
+    ("certificate", _certificate("lasting", days=120), _certificate("lasting", days=90)),
+    ("certificate", _certificate("lasting", renew_days=10), _certificate("lasting", renew_days=30)),
+    ("certificate_authority", _certificate("files", days=7000), _certificate("files", days=3650)),
+    ("certificate_authority", _certificate("certificate", renew_days=30), _certificate("certificate", renew_days=365)),
 ]
 """Kind, values that ask for less, values that ask for more."""
 
@@ -170,6 +178,8 @@ GIVEN_UP: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("config_file", CONTENT, {**CONTENT, "path": "/etc/two"}),
     ("unit_sandbox", _sandbox("PrivateTmp", "yes"), _sandbox("PrivateDevices", "yes")),
     ("sudo_rule", {"accounts": ["root"], "defaults": {"noexec": "on"}}, {"defaults": {"noexec": "on"}}),
+    ("certificate", _certificate("identity", days=90), _certificate("files", days=90)),
+    ("certificate_authority", _certificate("files", days=3650), _certificate("certificate", days=3650)),
 ]
 """Kind, values, and others that ask for something else instead."""
 
