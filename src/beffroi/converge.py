@@ -33,14 +33,17 @@ ROLE_ORDER = (
     "certificate_authority",
     "certificate",
     "log_forwarding",
+    "application",
+    "web_front",
     "file_mode",
     "unit_sandbox",
     "systemd_timer",
     "service",
+    "tls_listener",
     "audit_access",
 )
 
-AFTER_AUTHORITY = frozenset({"certificate", "log_forwarding"})
+AFTER_AUTHORITY = frozenset({"application", "certificate", "log_forwarding", "tls_listener", "web_front"})
 """Kinds that need the town's certificate authority, or a certificate of its: a machine that is configured before the
 authority can be (its package mirror) gets them in a later stage."""
 

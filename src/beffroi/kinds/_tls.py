@@ -16,6 +16,20 @@ KEY_FILE = f"{FOLDER}/machine.key"
 KEY_GROUP = "ssl-cert"
 """The group that Debian's packages use for it."""
 
+UNITS = {
+    "web-front": "nginx.service",
+    "application": "beffroi-application.service",
+    "database": "postgresql@15-main.service",
+    "sensor-collector": "mosquitto.service",
+    "log-collector": "rsyslog.service",
+}
+"""The services that speak TLS, by the role that their machine plays."""
+
+
+def units(machine: Host | Gateway) -> tuple[str, ...]:
+    """Return the units of a machine that speak TLS."""
+    return tuple(unit for role, unit in UNITS.items() if role in machine.roles)
+
 
 def authority(city: City) -> str | None:
     """Return the machine that signs the town's certificates, or None where the town has none."""

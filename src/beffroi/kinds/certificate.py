@@ -35,12 +35,6 @@ _HELD = {
 }
 _SHOWN = "-noout -subject -issuer -nameopt RFC2253 -startdate -enddate -dateopt iso_8601 -ext subjectAltName"
 
-_RELOADED = {
-    "web-front": "nginx.service",
-    "application": "beffroi-application.service",
-    "database": "postgresql@15-main.service",
-    "sensor-collector": "mosquitto.service",
-}
 _RESTARTED = "rsyslog.service"
 """It reads its certificate when it starts and never again (SIGHUP closes its files, no more)."""
 
@@ -110,7 +104,7 @@ def expected(params: Params, site: Site) -> list[Setting]:
         issuer=tls.issuer(site.city),
         days=params.days,
         renew_days=params.renew_days,
-        reloaded=tuple(unit for role, unit in _RELOADED.items() if role in site.machine.roles),
+        reloaded=tuple(unit for unit in tls.units(site.machine) if unit != _RESTARTED),
         restarted=(_RESTARTED,),
     )
     return [setting]
