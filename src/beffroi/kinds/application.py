@@ -20,12 +20,14 @@ from . import _application_files as ours
 from . import _handshake as shake
 from . import _tls as tls
 from . import _written as written
+from ._certificates import held, stat_of
 from ._order import Answer
 from ._sections import Section, look
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
 
+_CLOSED = "root:root 0600 regular file"
 _OWNER = f"cgroup:/system.slice/{ours.UNIT}"
 _CONFINED = {
     "ActiveState": "active",
@@ -127,7 +129,8 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     seen = look(
         host,
         {
-            "files": written.question([*(file.path for file in setting.files), ours.PROGRAM, ours.PSEUDONYMS]),
+            "files": written.question([*(file.path for file in setting.files), ours.PROGRAM]),
+            "key": stat_of([ours.PSEUDONYMS]),
             "unit": f"systemctl show -p {','.join(_CONFINED)} {ours.UNIT}",
             "sockets": "ss -Htln --cgroup",
             "health": shake.request(peer, "GET /health"),
@@ -138,6 +141,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     )
     return {
         "files": written.answer(seen["files"]),
+        "key": "".join(held(line)[1] for line in seen["key"].lines()),
         "unit": dict(line.split("=", 1) for line in seen["unit"].lines()),
         "sockets": sorted(line.split()[3] for line in seen["sockets"].lines() if _OWNER in line.split()),
         "health": _health(seen["health"]),
@@ -166,8 +170,7 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     program = f"root:root 0644 regular file sha256:{setting.program}"
     found = facts["files"].get(ours.PROGRAM, "absent")
     yield _finding(found == program, ours.PROGRAM, program, found)
-    held = facts["files"].get(ours.PSEUDONYMS, "absent").split(" sha256:")[0]
-    yield _finding(held == "root:root 0600 regular file", ours.PSEUDONYMS, "root:root 0600 regular file", held)
+    yield _finding(facts["key"] == _CLOSED, ours.PSEUDONYMS, _CLOSED, facts["key"] or "absent")
     for name, value in _CONFINED.items():
         observed = facts["unit"].get(name, "unknown")
         observed = "" if name == "DropInPaths" and observed == _SANDBOX else observed

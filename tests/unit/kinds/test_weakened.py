@@ -131,6 +131,11 @@ WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("unit_sandbox", _sandbox("RestrictAddressFamilies", ""), _sandbox("RestrictAddressFamilies", "AF_UNIX")),
     ("certificate", _certificate("lasting", days=120), _certificate("lasting", days=90)),
     ("certificate", _certificate("lasting", renew_days=10), _certificate("lasting", renew_days=30)),
+    ("tls_listener", {"minimum": "TLSv1.2"}, {"minimum": "TLSv1.3"}),
+    ("tls_listener", {"personal_data": True}, {"personal_data": False}),
+    ("web_front", {"minimum": "TLSv1.2"}, {"minimum": "TLSv1.3"}),
+    ("web_front", {"hsts_days": 30}, {"hsts_days": 365}),
+    ("application", {"program": "0" * 64}, {"program": "0" * 64, "minimum": "TLSv1.3"}),
     ("certificate_authority", _certificate("files", days=7000), _certificate("files", days=3650)),
     ("certificate_authority", _certificate("certificate", renew_days=30), _certificate("certificate", renew_days=365)),
 ]
@@ -158,6 +163,8 @@ UNORDERED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("time_sync", {"upstreams": ["192.0.2.1"]}, {"upstreams": ["192.0.2.2"]}),
     ("log_forwarding", {"service": "syslog"}, {"service": "relp"}),
     ("sudo_rule", _sudo("syslog", "authpriv"), _sudo("syslog", "user")),
+    ("web_front", {"upstream": "app"}, {"upstream": "other"}),
+    ("application", {"program": "0" * 64}, {"program": "1" * 64}),
     ("unit_sandbox", _sandbox("SystemCallFilter", "read write"), _sandbox("SystemCallFilter", "read")),
 ]
 
