@@ -68,6 +68,10 @@ class Setting(SettingModel):
         """Return the unit: a machine runs one application."""
         return ours.UNIT
 
+    def asked(self) -> str:
+        """Return whom the questions are put to: answers of another are none of this one's."""
+        return f"{self.name} at {self.addresses[0]}:{self.port}"
+
     def sockets(self) -> list[str]:
         """Return where it listens, as ss(8) writes it."""
         return sorted(f"[{it}]:{self.port}" if ":" in it else f"{it}:{self.port}" for it in self.addresses)
@@ -140,6 +144,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
         may_fail=frozenset({"health", "stranger", *old}),
     )
     return {
+        "asked": setting.asked(),
         "files": written.answer(seen["files"]),
         "key": "".join(held(line)[1] for line in seen["key"].lines()),
         "unit": dict(line.split("=", 1) for line in seen["unit"].lines()),
@@ -181,6 +186,7 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _answers(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
+    yield _finding(facts["asked"] == setting.asked(), "asked", setting.asked(), str(facts["asked"]))
     health = facts["health"] or {}
     runs = health.get("program")
     shown = "another program" if runs else "no answer over TLS"

@@ -69,6 +69,10 @@ class Setting(SettingModel):
         """Return the service."""
         return self.service
 
+    def asked(self) -> str:
+        """Return whom the questions are put to: answers of another are none of this one's."""
+        return f"{self.name} at {self.address}:{self.port}"
+
 
 def expected(params: Params, site: Site) -> list[Setting]:
     """Return the services over TLS that the machine offers at single ports; none where the town has no authority."""
@@ -130,6 +134,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     for number, setting in enumerate(settings):
         answer, tried = seen[f"shake-{number}"], shake.older(setting.minimum)
         services[setting.service] = {
+            "asked": setting.asked(),
             "protocol": shake.protocol(answer),
             "verified": shake.verified(answer),
             "served": shake.fingerprint(answer),
@@ -161,7 +166,8 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     seen = facts["services"].get(setting.service, {})
     where = f"{setting.service} at {setting.address}:{setting.port}"
     protocol = seen.get("protocol") or "no handshake"
-    yield _finding(bool(seen.get("protocol")), f"{where}: handshake", f"{setting.minimum} at least", protocol)
+    answered = bool(seen.get("protocol")) and seen.get("asked") == setting.asked()
+    yield _finding(answered, f"{where}: handshake", f"{setting.minimum} at least", protocol)
     named = f"verifies for {setting.name}"
     yield _finding(seen.get("verified") is True, f"{where}: chain and names", named, "do not verify")
     same = bool(facts["own"]) and seen.get("served") == facts["own"]

@@ -67,6 +67,10 @@ class Setting(SettingModel):
         """Return the site's file: a machine has one door."""
         return front.SITE
 
+    def asked(self) -> str:
+        """Return whom the questions are put to: answers of another are none of this one's."""
+        return f"{self.name} at {self.address}:{self.port}"
+
 
 def expected(params: Params, site: Site) -> list[Setting]:
     """Return the site, on a machine that offers the service; nothing where it does not, or has no certificate."""
@@ -127,6 +131,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     may_fail = frozenset({"sites", "clear", "tls", "through", "queries", *old})
     seen = look(host, questions, may_fail=may_fail)
     return {
+        "asked": setting.asked(),
         "files": written.answer(seen["files"]),
         "sites": seen["sites"].lines(),
         "unit": dict(line.split("=", 1) for line in seen["unit"].lines()),
@@ -159,6 +164,7 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
 
 def _over_tls(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     where, found = f"tcp/{setting.port}", facts["tls"]["headers"]
+    yield _finding(facts["asked"] == setting.asked(), "asked", setting.asked(), str(facts["asked"]))
     for name, value in setting.headers.items():
         observed = found.get(name.lower(), "absent")
         yield _finding(observed == value, f"{where}: {name}", value, observed[:200])

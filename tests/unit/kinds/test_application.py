@@ -10,6 +10,7 @@ import pytest
 
 from beffroi.city import City
 from beffroi.control import load_controls
+from beffroi.coverage import unseen
 from beffroi.kinds import Site
 from beffroi.kinds import _application_files as ours
 from beffroi.kinds._sections import Section
@@ -58,6 +59,7 @@ def _facts(setting: Setting) -> dict[str, Any]:
     files = {file.path: file.shown() for file in setting.files}
     files[ours.PROGRAM] = f"root:root 0644 regular file sha256:{PROGRAM}"
     return {
+        "asked": setting.asked(),
         "files": files,
         "key": "root:root 0600 regular file",
         "unit": {
@@ -172,3 +174,7 @@ def test_the_control_names_the_program_that_the_role_brings() -> None:
     program = (ROOT / "roles" / "application" / "files" / "beffroi_application.py").read_bytes()
     control = load_controls(ROOT)["services/application-over-tls-alone"]
     assert control.params["program"] == hashlib.sha256(program).hexdigest()
+
+
+def test_a_pass_tells_every_value_that_the_role_uses(setting: Setting) -> None:
+    assert unseen("application", [setting.model_dump(mode="json")], _facts(setting)) == ()

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from beffroi import kinds
 from beffroi.city import City
+from beffroi.coverage import unseen
 from beffroi.errors import CouldNotLook
 from beffroi.kinds import Site
 from beffroi.kinds._sections import Section
@@ -225,3 +226,8 @@ def test_a_certificate_must_be_renewed_before_it_ends() -> None:
 def test_weaker_values_are_told(after: dict[str, Any], answer: bool) -> None:  # noqa: FBT001 - what is expected
     before = Params(judged="lasting")
     assert weakened(before, before.model_copy(update=after)) is answer
+
+
+def test_a_pass_tells_every_value_that_the_role_uses() -> None:
+    parts = [_setting(judged).model_dump(mode="json") for judged in ("identity", "files", "lasting")]
+    assert unseen("certificate", parts, FACTS) == ()

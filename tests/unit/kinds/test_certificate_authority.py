@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from beffroi import kinds
 from beffroi.city import City
+from beffroi.coverage import unseen
 from beffroi.errors import CouldNotLook
 from beffroi.kinds import Site
 from beffroi.kinds._sections import Section
@@ -137,3 +138,8 @@ def test_a_machine_that_does_not_answer_could_not_be_looked_at() -> None:
 def test_weaker_values_are_told(after: dict[str, Any], answer: bool) -> None:  # noqa: FBT001 - what is expected
     before = Params(judged="files")
     assert weakened(before, before.model_copy(update=after)) is answer
+
+
+def test_a_pass_tells_every_value_that_the_role_uses() -> None:
+    values = {"name": "Beffroi bourg", "days": 3650, "renew_days": 365}
+    assert unseen("certificate_authority", [{"judged": it, **values} for it in ("files", "certificate")], FACTS) == ()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from beffroi.city import City
+from beffroi.coverage import unseen
 from beffroi.kinds import Site
 from beffroi.kinds import _handshake as shake
 from beffroi.kinds._sections import Section
@@ -25,7 +26,14 @@ SETTING = Setting(
     units=("nginx.service",),
 )
 PRINT = ":".join(["AB"] * 32)
-SEEN = {"protocol": "TLSv1.3 TLS_AES_256_GCM_SHA384", "verified": True, "served": PRINT, "accepted": [], "clear": ""}
+SEEN: dict[str, Any] = {
+    "asked": SETTING.asked(),
+    "protocol": "TLSv1.3 TLS_AES_256_GCM_SHA384",
+    "verified": True,
+    "served": PRINT,
+    "accepted": [],
+    "clear": "",
+}
 
 
 def _judged(*, tls: str = "direct", own: str = PRINT, **changes: object) -> Outcome:
@@ -141,3 +149,13 @@ def test_headers_are_read_to_the_first_empty_line() -> None:
 @pytest.mark.parametrize("text", ["", "SSH-2.0-OpenSSH", "HTTP/1.1", "\r\n\r\n"])
 def test_what_is_no_answer_over_http_has_no_status(text: str) -> None:
     assert shake.status(Section(text, 0)) == 0
+
+
+def test_the_answers_of_another_address_are_none() -> None:
+    moved = SETTING.model_copy(update={"port": 444})
+    assert worst(judge([moved], {"own": PRINT, "services": {"https": SEEN}})) is Outcome.FAIL
+
+
+def test_a_pass_tells_every_value_that_the_role_uses() -> None:
+    facts = {"own": PRINT, "services": {"https": SEEN}}
+    assert unseen("tls_listener", [SETTING.model_dump(mode="json")], facts) == ()

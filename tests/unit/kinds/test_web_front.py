@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from beffroi.city import City
+from beffroi.coverage import unseen
 from beffroi.kinds import Site
 from beffroi.kinds.web_front import Params, Setting, expected, judge
 from beffroi.verdict import Outcome, worst
@@ -37,6 +38,7 @@ def _setting(small_town: Town) -> Setting:
 def _facts(setting: Setting) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in setting.headers.items()}
     return {
+        "asked": setting.asked(),
         "files": {file.path: file.shown() for file in setting.files},
         "sites": [file.path for file in setting.files],
         "unit": {"ActiveState": "active", "UnitFileState": "enabled"},
@@ -131,3 +133,7 @@ def test_nothing_is_asked_where_no_authority_signs(small_town: Town) -> None:
 
 def test_nothing_is_asked_of_who_offers_no_such_service(small_town: Town) -> None:
     assert _expected(_town(small_town()), service="web") == []
+
+
+def test_a_pass_tells_every_value_that_the_role_uses(setting: Setting) -> None:
+    assert unseen("web_front", [setting.model_dump(mode="json")], _facts(setting)) == ()
