@@ -21,6 +21,7 @@ from typing import Any
 ROLE_ORDER = (
     "apt_source",
     "package",
+    "database_server",
     "account",
     "config_file",
     "mount_option",
@@ -36,6 +37,7 @@ ROLE_ORDER = (
     "application",
     "web_front",
     "file_mode",
+    "database",
     "unit_sandbox",
     "systemd_timer",
     "service",
