@@ -21,7 +21,6 @@ from typing import Any
 ROLE_ORDER = (
     "apt_source",
     "package",
-    "database_server",
     "account",
     "config_file",
     "mount_option",
@@ -33,6 +32,7 @@ ROLE_ORDER = (
     "time_sync",
     "certificate_authority",
     "certificate",
+    "database_server",
     "log_forwarding",
     "application",
     "web_front",
