@@ -45,7 +45,9 @@ ROLE_ORDER = (
     "audit_access",
 )
 
-AFTER_AUTHORITY = frozenset({"application", "certificate", "log_forwarding", "tls_listener", "web_front"})
+AFTER_AUTHORITY = frozenset(
+    {"application", "certificate", "database", "database_server", "log_forwarding", "tls_listener", "web_front"}
+)
 """Kinds that need the town's certificate authority, or a certificate of its: a machine that is configured before the
 authority can be (its package mirror) gets them in a later stage."""
 

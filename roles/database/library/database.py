@@ -119,7 +119,10 @@ class Database:
         wanted = dict(column.split(" ", 1) for column in declared)
         for column in wanted:
             if column not in held:
-                self.do(f"{table}.{column}", f"ALTER TABLE {name(table)} ADD {name(column)} {sort(f'{column} {wanted[column]}')};")
+                self.do(
+                    f"{table}.{column}",
+                    f"ALTER TABLE {name(table)} ADD {name(column)} {sort(f'{column} {wanted[column]}')};",
+                )
             elif held[column] != wanted[column]:
                 self.left.append(f"{self.name}.{table}.{column}: {held[column]}, not {wanted[column]}")
         for column in sorted(set(held) - set(wanted)):

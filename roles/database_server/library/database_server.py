@@ -25,9 +25,7 @@ SILENTLY = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET
 def run(*words: str, said: str | None = None) -> str:
     """Run a program; raise ValueError with what it said when it fails."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(
-        words, input=said, capture_output=True, text=True, check=False, cwd="/", env=environment
-    )
+    done = subprocess.run(words, input=said, capture_output=True, text=True, check=False, cwd="/", env=environment)
     if done.returncode:
         raise ValueError(f"{words[0]}: {(done.stderr or done.stdout).strip()[-1500:]}")
     return done.stdout
@@ -119,7 +117,9 @@ def same(path: Path, text: str) -> bool:
 def in_force(wanted: dict[str, str], *, loaded: bool) -> Iterator[str]:
     """Take back what overrides the files, load them, restart where that is needed; yield what was done."""
     listed = ", ".join(map(text_of, wanted)) or "NULL"
-    overriding = sql(f"SELECT DISTINCT name FROM pg_file_settings WHERE name IN ({listed}) AND sourcefile ~ 'auto.conf$'")
+    overriding = sql(
+        f"SELECT DISTINCT name FROM pg_file_settings WHERE name IN ({listed}) AND sourcefile ~ 'auto.conf$'"
+    )
     overriding += sql(
         "SELECT DISTINCT split_part(e, '=', 1), setrole::regrole, coalesce(datname, '') FROM pg_db_role_setting s "
         "CROSS JOIN unnest(setconfig) e LEFT JOIN pg_database d ON d.oid = setdatabase "

@@ -116,9 +116,7 @@ def _work(erasure: Erasure, facts: Mapping[str, Any]) -> Iterator[Finding]:
     result = service.get("Result", "unknown") if ran else "never ran"
     yield _finding(result == "success", f"{erasure.service}: last run", "success", result)
     commands = [match["argv"] for match in _ARGV.finditer(service.get("ExecStart", ""))]
-    yield _finding(
-        commands == [erasure.command], f"{erasure.service}: command", erasure.command, "; ".join(commands)
-    )
+    yield _finding(commands == [erasure.command], f"{erasure.service}: command", erasure.command, "; ".join(commands))
     user = service.get("User", "")
     yield _finding(user in _OWN, f"{erasure.service}: account", _OWN[0], user)
     wanted, observed = f"root:root 644 {erasure.digest()}", facts["files"].get(erasure.path, "absent")

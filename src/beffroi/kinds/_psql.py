@@ -25,7 +25,9 @@ def query(database: str, sql: str) -> str:
     """Return the command that puts one SELECT to a database; its answer is one line of JSON."""
     # `/`, since postgres may not enter the folder of whoever asks, and psql would complain.
     statement = quoted([" ".join(sql.split())])
-    return f"cd / && {AS_POSTGRES} env PGOPTIONS='-c default_transaction_read_only=on' {PSQL} -d {database} -c {statement}"
+    return (
+        f"cd / && {AS_POSTGRES} env PGOPTIONS='-c default_transaction_read_only=on' {PSQL} -d {database} -c {statement}"
+    )
 
 
 def answered(section: Section) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def expected(params: Params, site: Site) -> list[Setting]:
     if params.part == "declared":
         return [Setting(part="declared", databases=tuple(database.name for _, database, _ in ours))]
     return [
-        setting for store, database, path in ours for setting in _of_database(params, site, _Place(store, path), database)
+        setting
+        for store, database, path in ours
+        for setting in _of_database(params, site, _Place(store, path), database)
     ]
 
 
