@@ -48,7 +48,8 @@ def sql(text: str, database: str = "postgres") -> list[list[str]]:
     said = f"\\set VERBOSITY terse\n{text}"
     done = subprocess.run(words, input=said, capture_output=True, text=True, check=False, cwd="/")
     if done.returncode:
-        raise ValueError(f"{database}: {done.stderr.strip()[-1000:]}")
+        said_back = f"{database}: {done.stderr.strip()[-1000:]}"
+        raise ValueError(said_back)
     return [line.split("\t") for line in done.stdout.splitlines() if line]
 
 
@@ -117,14 +118,12 @@ class Database:
         which = f"attrelid = {text_of(name(table))}::regclass AND attnum > 0 AND NOT attisdropped"
         held = dict(self.ask(f"SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE {which}"))
         wanted = dict(column.split(" ", 1) for column in declared)
-        for column in wanted:
+        for column, kind in wanted.items():
             if column not in held:
-                self.do(
-                    f"{table}.{column}",
-                    f"ALTER TABLE {name(table)} ADD {name(column)} {sort(f'{column} {wanted[column]}')};",
-                )
-            elif held[column] != wanted[column]:
-                self.left.append(f"{self.name}.{table}.{column}: {held[column]}, not {wanted[column]}")
+                added = f"ADD {name(column)} {sort(f'{column} {kind}')}"
+                self.do(f"{table}.{column}", f"ALTER TABLE {name(table)} {added};")
+            elif held[column] != kind:
+                self.left.append(f"{self.name}.{table}.{column}: {held[column]}, not {kind}")
         for column in sorted(set(held) - set(wanted)):
             empty = f"SELECT NOT EXISTS (SELECT FROM {name(table)} WHERE {name(column)} IS NOT NULL)"
             if self.ask(empty) == [["t"]]:
@@ -177,7 +176,8 @@ class Database:
         if rows == 0 or self.dry or self.ask(f"SELECT EXISTS (SELECT FROM {name(table)})") == [["t"]]:
             return
         if not in_a_lab():
-            raise ValueError("seeded_rows is for a lab's machines, and this is none")
+            refused = "seeded_rows is for a lab's machines, and this is none"
+            raise ValueError(refused)
         given = [column.split()[0] for column in columns if column.split()[0] != "id"]
         dated = {column.split()[0] for column in columns if column.endswith("time zone")}
         key, now = secrets.token_bytes(32), datetime.now(timezone.utc)  # noqa: UP017 - any Python that a machine has

@@ -39,7 +39,7 @@ def make(path: Path) -> str:
 
 
 def verifier(secret: str, name: str) -> str:
-    """Return what the server keeps instead of the secret. The salt, public, is drawn from both: one secret, one salt."""
+    """Return what the server keeps instead of the secret. The public salt comes from both."""
     salt = hmac.digest(secret.encode(), b"beffroi salt " + name.encode(), "sha256")[:16]
     salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, ROUNDS)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

@@ -27,7 +27,8 @@ def run(*words: str, said: str | None = None) -> str:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(words, input=said, capture_output=True, text=True, check=False, cwd="/", env=environment)
     if done.returncode:
-        raise ValueError(f"{words[0]}: {(done.stderr or done.stdout).strip()[-1500:]}")
+        said_back = f"{words[0]}: {(done.stderr or done.stdout).strip()[-1500:]}"
+        raise ValueError(said_back)
     return done.stdout
 
 
@@ -93,7 +94,8 @@ def set_options(settings: list[dict[str, Any]], module: AnsibleModule) -> Iterat
     wanted = {it["name"]: it["value"] for it in settings if it["part"] == "option"}
     absent = [wanted[option] for option in FILES if option in wanted and not Path(wanted[option]).exists()]
     if absent:
-        raise ValueError(f"missing: {', '.join(absent)} (the kind `certificate` makes them)")
+        missing = f"missing: {', '.join(absent)} (the kind `certificate` makes them)"
+        raise ValueError(missing)
     stale = {path: text for path, text in files_of(settings).items() if not same(path, text)}
     yield from map(str, stale)
     if module.check_mode:

@@ -26,7 +26,7 @@ def findings(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Finding]:
         return
     held = facts["held"].get(setting.database)
     if held is None:
-        yield _finding(False, setting.database, "a database", "absent")
+        yield _failing(setting.database, "a database", "absent")
         return
     judges: dict[str, Callable[[Setting, Mapping[str, Any], Mapping[str, Any]], Iterator[Finding]]] = {
         "columns": _columns,
@@ -42,7 +42,7 @@ def _declared(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Finding]:
         there = name in facts["databases"]
         yield _finding(there, name, "a database", "there" if there else "absent")
     for name in sorted(set(facts["databases"]) - set(setting.databases)):
-        yield _finding(False, "database that no store declares", "none", name)
+        yield _failing("database that no store declares", "none", name)
     yield _none("tables in the database postgres", facts["strays"])
 
 
@@ -53,9 +53,11 @@ def _columns(setting: Setting, held: Mapping[str, Any], facts: Mapping[str, Any]
         seen = held["tables"].get(table.name)
         subject = f"{setting.database}.{table.name}"
         if seen is None:
-            yield _finding(False, subject, "a table", "absent")
+            yield _failing(subject, "a table", "absent")
             continue
         yield _same(f"{subject}: columns", table.columns, seen)
+        if setting.seeded_rows and _rows(table.name, held) == 0:
+            yield _failing(f"{subject}: made-up rows of the lab", "some", "none")
     declared = {table.name for table in setting.tables}
     others = [name for name in held["tables"] if name not in declared]
     yield _none(f"{setting.database}: tables that nobody declared", others)
@@ -93,7 +95,7 @@ def _retention(setting: Setting, held: Mapping[str, Any], facts: Mapping[str, An
     for date in erasure.dates:
         subject, counts = f"{setting.database}.{date}", _counts(held["ages"].get(date, ""))
         if not counts:
-            yield _finding(False, subject, "a date", "no such column")
+            yield _failing(subject, "a date", "no such column")
             continue
         past = f"{counts['overdue']} of {counts['n']}; half of the time past: {counts['late']}"
         yield _finding(counts["overdue"] == 0, f"{subject}: rows past their retention", "0", past)
@@ -123,6 +125,12 @@ def _work(erasure: Erasure, facts: Mapping[str, Any]) -> Iterator[Finding]:
     yield _finding(observed == wanted, erasure.path, wanted, observed)
 
 
+def _rows(table: str, held: Mapping[str, Any]) -> int | None:
+    """Return how many rows a table holds, where its retention had them counted."""
+    counted = (_counts(xml) for date, xml in held["ages"].items() if date.startswith(f"{table}."))
+    return next((counts.get("n") for counts in counted), None)
+
+
 def _counts(xml: str) -> dict[str, int]:
     return {match["name"]: int(match["count"]) for match in _COUNT.finditer(xml)}
 
@@ -134,6 +142,10 @@ def _same(subject: str, wanted: Sequence[str], observed: Sequence[str]) -> Findi
 
 def _none(subject: str, found: Sequence[str]) -> Finding:
     return _finding(not found, subject, "none", ", ".join(sorted(found)) or "none")
+
+
+def _failing(subject: str, wanted: str, observed: str) -> Finding:
+    return Finding(outcome=Outcome.FAIL, subject=subject, expected=wanted, observed=observed)
 
 
 def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome

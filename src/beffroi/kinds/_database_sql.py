@@ -1,4 +1,4 @@
-"""What a database is asked about what it holds: names, counts and ages alone, never a value. See `kinds/database.py`."""
+"""What a database is asked about what it holds: names, counts and ages, never a value. See `kinds/database.py`."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def holdings(dates: Iterable[str], digests: Iterable[str], minutes: int) -> str:
 
 def _counted(select: str, columns: Iterable[str], condition: str = "") -> str:
     wanted = ", ".join(f"'{column}'" for column in columns) or "NULL"
-    return f"""(SELECT coalesce(json_object_agg(relname || '.' || attname, query_to_xml({select}, false, true, '')::text),
-      '{{}}') FROM pg_class c JOIN pg_attribute ON attrelid = c.oid
+    return f"""(SELECT coalesce(json_object_agg(relname || '.' || attname,
+      query_to_xml({select}, false, true, '')::text), '{{}}') FROM pg_class c JOIN pg_attribute ON attrelid = c.oid
       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT attisdropped
       AND relname || '.' || attname IN ({wanted}) {condition})"""
 
@@ -76,15 +76,15 @@ WHERE grantee <> owner AND grantee <> 10"""
 _HOLDINGS = """
 SELECT json_build_object(
   'tables', (SELECT coalesce(json_object_agg(name, columns), '{{}}') FROM ({tables}) AS t),
-  'programs', (SELECT coalesce(json_agg(DISTINCT proname), '[]') FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace
-    WHERE {ours}),
+  'programs', (SELECT coalesce(json_agg(DISTINCT proname), '[]')
+    FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace WHERE {ours}),
   'elsewhere', (SELECT coalesce(json_agg(relname), '[]') FROM pg_class WHERE relkind IN ('r', 'i', 'm')
     AND reltablespace NOT IN (0, (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_global'))),
   'large_objects', (SELECT count(*) FROM pg_largeobject_metadata),
   'grants', (SELECT coalesce(json_agg(DISTINCT g.line), '[]') FROM ({grants}) AS g(line)),
   'bound', (SELECT coalesce(json_agg(DISTINCT relname || '.' || attname), '[]')
-    FROM pg_constraint JOIN pg_class c ON c.oid = conrelid JOIN pg_attribute ON attrelid = c.oid AND attnum = ANY (conkey)
-    WHERE contype = 'c' AND convalidated
+    FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
+    JOIN pg_attribute ON attrelid = c.oid AND attnum = ANY (conkey) WHERE contype = 'c' AND convalidated
     AND pg_get_constraintdef(pg_constraint.oid) = format('CHECK ((%I ~ ''^[0-9a-f]{{64}}$''::text))', attname)),
   'ages', {ages},
   'shapes', {shapes})

@@ -1,4 +1,4 @@
-"""How a machine's own PostgreSQL is asked: as the account postgres, in a session that cannot write, one JSON a question.
+"""How a machine's PostgreSQL is asked: as the account postgres, in a session that cannot write, one JSON a question.
 
 Only root may become postgres: an account that may not (the auditors' one) could not look, and its verdict says so.
 Source: PostgreSQL 15's documentation, psql and `default_transaction_read_only`.

@@ -34,7 +34,7 @@ _ABSENT = 2
 """psql's exit code when it could not connect, as to a database that is not there (psql(1))."""
 
 MEANS = {
-    "seeded_rows": "made-up rows of a lab, made once into empty tables: no promise to anybody",
+    "seeded_rows": "made-up rows of a lab, made once into empty tables: that there are some is all that is held",
     "erasure.minutes": "part of `erasure.text`, which is compared",
     "erasure.retention_minutes": "the check's own ceiling, which no role enforces",
 }

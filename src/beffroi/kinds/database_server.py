@@ -211,9 +211,9 @@ def _option(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     observed = str(facts["options"].get(setting.name, "(unknown)"))
     yield _finding(observed == setting.value, setting.name, setting.value, observed)
     if setting.name in facts["pending"]:
-        yield _finding(False, f"{setting.name}: in force", "yes", "no, waiting for a restart")
+        yield _failing(f"{setting.name}: in force", "yes", "no, waiting for a restart")
     if setting.name in facts["overridden"]:
-        yield _finding(False, f"{setting.name}: set for an account or a database", "no", "yes")
+        yield _failing(f"{setting.name}: set for an account or a database", "no", "yes")
 
 
 def _rules(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
@@ -221,7 +221,7 @@ def _rules(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     for rule in declared:
         yield _finding(rule in facts["rules"], rule, "in pg_hba.conf", "in it" if rule in facts["rules"] else "absent")
     for rule in sorted(set(facts["rules"]) - set(declared)):
-        yield _finding(False, "way in that nobody declared", "none", rule)
+        yield _failing("way in that nobody declared", "none", rule)
     in_force = facts["in_force"]
     yield _finding(in_force, "pg_hba.conf", "loaded since its last change", "loaded" if in_force else "not loaded")
 
@@ -235,9 +235,13 @@ def _holders(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
         wanted = f"verifier {kept}"
         yield _finding(observed == wanted and seen["login"], name, wanted, observed)
     for name in sorted(set(facts["accounts"]) - set(everybody)):
-        yield _finding(False, "account that nobody declared", "none", name)
+        yield _failing("account that nobody declared", "none", name)
     for member in facts["members"]:
-        yield _finding(False, "account in another", "none", member)
+        yield _failing("account in another", "none", member)
+
+
+def _failing(subject: str, wanted: str, observed: str) -> Finding:
+    return Finding(outcome=Outcome.FAIL, subject=subject, expected=wanted, observed=observed)
 
 
 def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome

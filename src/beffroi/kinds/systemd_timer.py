@@ -1,6 +1,6 @@
 """Work that must happen by itself: timers that are set, and whose last run went well.
 
-For each store of files of a machine there is a purge: a timer of ours that removes, as the store's owner, the files whose last
+For each store of files there is a purge: a timer of ours that removes, as the store's owner, the files whose last
 change is older than the shortest retention of the activities that claim the store. Looked at: systemd's own view of
 the timer and of its service, the command that it really runs, and whether files that outlived their retention remain.
 """

@@ -147,7 +147,7 @@ def _answer(**changes: Any) -> str:  # noqa: ANN401 - any fact
         ["local", ["all"], ["postgres"], None, None, "peer", None, False],
         ["hostssl", ["acts"], ["svc_acts"], "10.0.4.10", "255.255.255.255", "scram-sha-256", None, False],
         ["hostssl", ["acts"], ["svc_acts"], "fd00::1", ":".join(["ffff"] * 8), "scram-sha-256", None, False],
-        ["host", ["all"], ["all"], "0.0.0.0", "0.0.0.0", "trust", ["map=x"], False],
+        ["host", ["all"], ["all"], "192.0.2.0", "255.255.255.0", "trust", ["map=x"], False],
         [None, None, None, None, None, None, None, True],
     ]
     answer = {
@@ -172,7 +172,7 @@ def test_rules_are_told_in_words_and_a_line_that_cannot_be_read_is_one_too(host_
         "local all postgres peer",
         "hostssl acts svc_acts 10.0.4.10 scram-sha-256",
         "hostssl acts svc_acts fd00::1 scram-sha-256",
-        "host all all 0.0.0.0/0.0.0.0 trust map=x",
+        "host all all 192.0.2.0/255.255.255.0 trust map=x",
         "(a line that PostgreSQL cannot read)",
     ]
 
