@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from beffroi.verdict import Finding, Outcome
 
+from ._psql import STOPPED, UNIT
+
 if TYPE_CHECKING:
     from ._erasure import Erasure
     from .database import Setting
@@ -21,6 +23,9 @@ _OWN = ("postgres",)
 
 def findings(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Finding]:
     """Judge one part of a database, or what the server holds beside the declared databases."""
+    if facts["state"] in STOPPED:
+        yield _failing(UNIT, "active", facts["state"])
+        return
     if setting.part == "declared":
         yield from _declared(setting, facts)
         return

@@ -18,6 +18,14 @@ from ._sections import Section
 AS_POSTGRES = "runuser -u postgres --"
 """Before a program that postgres is to run: by no shell of its own, since that account has none."""
 
+UNIT = "postgresql@15-main.service"
+"""Debian 12's PostgreSQL and the one cluster that it makes (postgresql-common)."""
+
+STATE = f"systemctl is-active {UNIT}"
+"""Tells, by what it says, a server that was stopped (a failure) from one that could not be asked."""
+
+STOPPED = frozenset({"inactive", "failed", "deactivating"})
+
 PSQL = "/usr/bin/psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1"
 
 

@@ -20,7 +20,7 @@ from beffroi.verdict import Finding
 from . import _database_judge as judged
 from ._database_sql import SERVER, holdings
 from ._erasure import Erasure, erasure
-from ._psql import answered, query
+from ._psql import STATE, STOPPED, answered, query
 from ._sections import Section, look
 from ._units import units_shown
 from .database_server import databases
@@ -129,8 +129,8 @@ def _digests(database: Database) -> Iterator[str]:
 
 
 def weakened(before: Params, after: Params) -> bool:
-    """Tell whether a part is given up; made-up rows are nobody's data."""
-    return before.part != after.part
+    """Tell whether a part is given up, or rows are made up beside real ones (RGPD, article 5(1)(d))."""
+    return before.part != after.part or after.seeded_rows > before.seeded_rows
 
 
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
@@ -138,14 +138,18 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     asked = {setting.database for setting in settings if setting.database}
     names = sorted(asked)
     erasures = {setting.database: setting.erasure for setting in settings if setting.erasure}
-    commands = {"server": query("postgres", SERVER)}
+    commands = {"state": STATE, "server": query("postgres", SERVER)}
     for index, name in enumerate(names):
         commands[f"database-{index}"] = query(name, _question(name, settings, erasures.get(name)))
     commands |= _about_erasures(list(erasures.values()))
     places = {f"database-{index}": name for index, name in enumerate(names)}
-    seen = look(host, commands, may_fail=frozenset(places))
+    seen = look(host, commands, may_fail=frozenset({"state", "server", *places}))
+    state = seen["state"].text.strip()
+    if state in STOPPED:
+        return {"state": state}
     server = answered(seen["server"])
     return {
+        "state": state,
         "databases": dict(server["databases"]),
         "strays": list(server["strays"]),
         "held": {name: _held(seen[section], name in server["databases"]) for section, name in places.items()},

@@ -21,7 +21,7 @@ from beffroi.network.routing import meeting
 from beffroi.verdict import Finding, Outcome
 
 from ._order import altogether, each, unordered
-from ._psql import answered, names, query
+from ._psql import STATE, STOPPED, UNIT, answered, names, query
 from ._sections import look
 
 if TYPE_CHECKING:
@@ -154,9 +154,14 @@ def weakened(before: Params, after: Params) -> bool | None:
 def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     """Ask PostgreSQL for its options, the rules by which it lets in, and its accounts without their verifiers."""
     wanted = tuple(sorted({setting.name for setting in settings if setting.part == "option"}))
-    seen = look(host, {"server": query("postgres", _SERVER.format(options=names(wanted)))})
+    asked = {"state": STATE, "server": query("postgres", _SERVER.format(options=names(wanted)))}
+    seen = look(host, asked, may_fail=frozenset(asked))
+    state = seen["state"].text.strip()
+    if state in STOPPED:
+        return {"state": state}
     answer = answered(seen["server"])
     return {
+        "state": state,
         "options": dict(answer["options"]),
         "pending": list(answer["pending"]),
         "overridden": list(answer["overridden"]),
@@ -203,6 +208,8 @@ def _account(account: dict[str, Any]) -> dict[str, Any]:
 
 def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:
     """Judge each option, every rule that lets somebody in, and every account."""
+    if facts["state"] in STOPPED:
+        return [_failing(UNIT, "active", facts["state"])]
     judges = {"option": _option, "clients": _rules, "accounts": _holders}
     return [finding for setting in settings for finding in judges[setting.part](setting, facts)]
 

@@ -73,7 +73,8 @@ def _facts(setting: Setting, held: dict[str, Any] | None = None, **changes: Any)
         "ages": {"request.made_at": _counts()},
         "shapes": {"request.citizen": "<n>9</n><clear>0</clear>"},
     }
-    facts = {"databases": {"acts": "/srv/acts"}, "strays": [], "held": {"acts": {**usual, **(held or {})}}}
+    facts: dict[str, Any] = {"state": "active"}
+    facts |= {"databases": {"acts": "/srv/acts"}, "strays": [], "held": {"acts": {**usual, **(held or {})}}}
     if (erasure := setting.erasure) is not None:
         calendar = f"{{ OnCalendar={erasure.calendar} ; next_elapse=n/a }}"
         timer = {"UnitFileState": "enabled", "ActiveState": "active", "NextElapseUSecRealtime": "Tue 24"}
@@ -208,7 +209,13 @@ def test_an_erasure_that_is_not_the_declared_one_fails(small_town: Town, changes
 
 
 def _look(small_town: Town, host_that_says: Callable[..., Any], server: str, held: str, code: int) -> dict[str, Any]:
-    answers = {"server": (server, 0), "database-0": (held, code), "timers": ("", 0), "services": ("", 0)}
+    answers = {
+        "state": ("active", 0),
+        "server": (server, 0),
+        "database-0": (held, code),
+        "timers": ("", 0),
+        "services": ("", 0),
+    }
     answers["files"] = ("root:root 644 0abc /etc/beffroi/purge/acts.sql", 0)
     text = "".join(f"{words}\n\n@@beffroi {name} {end}@@\n" for name, (words, end) in answers.items())
     return observe(host_that_says(text), [_setting(small_town, "retention")])
@@ -240,6 +247,12 @@ def test_an_answer_that_cannot_be_read_is_not_a_verdict(
         _look(small_town, host_that_says, SERVER, held, 0)
 
 
-def test_nothing_but_a_change_of_part_asks_for_less() -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_a_server_that_was_stopped_fails(small_town: Town, part: str) -> None:
+    assert worst(judge([_setting(small_town, part)], {"state": "inactive"})) is Outcome.FAIL
+
+
+def test_a_part_given_up_or_rows_made_up_ask_for_less() -> None:
     assert weakened(Params(part="columns", seeded_rows=9), Params(part="columns")) is False
+    assert weakened(Params(part="columns"), Params(part="columns", seeded_rows=9)) is True
     assert weakened(Params(part="columns"), Params(part="declared")) is True

@@ -27,6 +27,7 @@ SETTINGS = [
 HELD = {"login": True, "powers": [], "kept": "scram-sha-256"}
 OWNER = {"login": True, "powers": ["superuser"], "kept": "none"}
 FACTS: dict[str, Any] = {
+    "state": "active",
     "options": {"ssl": "on"},
     "pending": [],
     "overridden": [],
@@ -162,8 +163,8 @@ def _answer(**changes: Any) -> str:  # noqa: ANN401 - any fact
     return json.dumps({**answer, **changes})
 
 
-def _observed(host_that_says: Callable[..., Any], text: str, code: int = 0) -> dict[str, Any]:
-    host = host_that_says(f"{text}\n\n@@beffroi server {code}@@\n")
+def _observed(host_that_says: Callable[..., Any], text: str, code: int = 0, state: str = "active") -> dict[str, Any]:
+    host = host_that_says(f"{state}\n\n@@beffroi state 0@@\n{text}\n\n@@beffroi server {code}@@\n")
     return observe(host, SETTINGS)
 
 
@@ -190,8 +191,14 @@ def test_a_server_that_does_not_answer_could_not_be_looked_at(
         _observed(host_that_says, text, code)
 
 
+@pytest.mark.parametrize("state", ["inactive", "failed"])
+def test_a_server_that_was_stopped_fails(host_that_says: Callable[..., Any], state: str) -> None:
+    facts = _observed(host_that_says, "psql: no such file", 2, state)
+    assert worst(judge(SETTINGS, facts)) is Outcome.FAIL
+
+
 def test_a_verifier_never_leaves_the_machine(host_that_says: Callable[..., Any]) -> None:
-    host = host_that_says(f"{_answer()}\n\n@@beffroi server 0@@\n")
+    host = host_that_says(f"active\n\n@@beffroi state 0@@\n{_answer()}\n\n@@beffroi server 0@@\n")
     observe(host, SETTINGS)
     (asked,) = host.asked
     assert asked.count("rolpassword") == 3, "three times compared with a form, and never selected"

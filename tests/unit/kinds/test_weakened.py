@@ -44,10 +44,13 @@ def _certificate(judged: str, **days: int) -> dict[str, Any]:
     return {"judged": judged, **days}
 
 
+_BOTH_OPTIONS = {"ssl": "on", "log_connections": "on"}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA auditor"
 CONTENT = {"path": "/etc/one", "content": "x", "mode": "0640"}
 SOURCE = {"suites": ["bookworm"], "components": ["main"]}
 WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("database_server", {"part": "options", "options": {"ssl": "on"}}, {"part": "options", "options": _BOTH_OPTIONS}),
+    ("database", {"part": "columns", "seeded_rows": 12}, {"part": "columns"}),
     ("sshd_option", _ssh("PermitRootLogin", "prohibit-password"), _ssh("PermitRootLogin", "no")),
     ("sshd_option", _ssh("PermitRootLogin", "yes"), _ssh("PermitRootLogin", "without-password")),
     ("sshd_option", _ssh("PermitRootLogin", "forced-commands-only"), _ssh("PermitRootLogin", "no")),
@@ -180,6 +183,8 @@ GIVEN_UP: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("service", {"units": {"rsyslog.service": "running"}}, {"units": {"rsyslog.service": "masked"}}),
     ("service", {"units": {"cups.service": "disabled"}}, {"units": {"cups.service": "running"}}),
     ("systemd_timer", {"timer": "one.timer"}, {"timer": "two.timer"}),
+    ("database", {"part": "columns"}, {"part": "retention"}),
+    ("database_server", {"part": "clients"}, {"part": "accounts"}),
     ("log_forwarding", {"part": "sender"}, {"part": "collector"}),
     ("nftables_ruleset", {"judged": "fleets-barred"}, {"judged": "default-drop"}),
     ("config_file", CONTENT, {**CONTENT, "path": "/etc/two"}),
