@@ -11,12 +11,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 # What a later role needs comes first: packages before their files, files before their modes, the firewall of a gateway
-# before it forwards (sysctl), a store's folder before its purge.
+# before it forwards (sysctl), the clock before certificates, these before what reads them, a store's folder before its
+# purge.
 ROLE_ORDER = (
     "apt_source",
     "package",
@@ -29,13 +30,26 @@ ROLE_ORDER = (
     "nftables_ruleset",
     "sysctl",
     "time_sync",
+    "certificate_authority",
+    "certificate",
+    "database_server",
     "log_forwarding",
+    "application",
+    "web_front",
     "file_mode",
+    "database",
     "unit_sandbox",
     "systemd_timer",
     "service",
+    "tls_listener",
     "audit_access",
 )
+
+AFTER_AUTHORITY = frozenset(
+    {"application", "certificate", "database", "database_server", "log_forwarding", "tls_listener", "web_front"}
+)
+"""Kinds that need the town's certificate authority, or a certificate of its: a machine that is configured before the
+authority can be (its package mirror) gets them in a later stage."""
 
 Settings = Mapping[str, Mapping[str, list[dict[str, Any]]]]
 """For each host and each kind, the settings that its role is to enforce."""
@@ -83,7 +97,8 @@ class Work:
     """What Ansible is to do: which settings on which hosts, in which order, and how to reach them.
 
     Hosts of one stage go in parallel; a stage waits for the one before it, since traffic crosses gateways that are
-    configured first. `entries` names another entry of some roles than `main` (a sabotage, in tests).
+    configured first. A host of two stages gets what needs the certificate authority (`AFTER_AUTHORITY`) in the last,
+    and all else in the first. `entries` names another entry of some roles than `main` (a sabotage, in tests).
     """
 
     settings: Settings
@@ -96,12 +111,24 @@ class Work:
 def converge(work: Work, tell: Callable[[Action], None]) -> Convergence:
     """Run the roles that the work names, stage by stage; tell of each action; return what was done on each host."""
     done = Convergence(hosts={host: HostOutcome() for host in work.settings})
-    for stage in work.stages:
-        hosts = [host for host in stage if work.settings.get(host)]
+    for number, stage in enumerate(work.stages):
+        settings = {host: _due(work, host, number) for host in stage if host in work.settings}
+        hosts = [host for host, due in settings.items() if due]
         if hosts:
             # A run a stage: within one run, Ansible gives up the later plays once all hosts of a play have failed.
-            _run(work, hosts, done, tell)
+            _run(replace(work, settings=settings), hosts, done, tell)
     return done
+
+
+def _due(work: Work, host: str, number: int) -> Mapping[str, list[dict[str, Any]]]:
+    """Return the settings that a host gets in the stage of that number."""
+    settings = work.settings[host]
+    later, earlier = (
+        any(host in stage for stage in side) for side in (work.stages[number + 1 :], work.stages[:number])
+    )
+    if not later and not earlier:
+        return settings
+    return {kind: value for kind, value in settings.items() if (kind in AFTER_AUTHORITY) == earlier}
 
 
 def _run(work: Work, hosts: Sequence[str], done: Convergence, tell: Callable[[Action], None]) -> None:

@@ -20,6 +20,7 @@ from beffroi.yamlfile import Document
 
 MIRROR_ROLE = "package-mirror"
 BASTION_ROLE = "bastion"
+AUTHORITY_ROLE = "certificate-authority"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def stages(city: City) -> list[Sequence[str]]:
     """Return the machines in the order in which configuration can reach them and packages can reach the machines.
 
     The package mirror first, since every other machine installs from it; then what shares a segment with it or with
-    the bastion; then the other gateways; then what stands behind them.
+    the bastion; then the other gateways; then what stands behind them. The certificate authority comes before whatever
+    shares its place in that order, and what came before it comes a second time, for its certificates.
     """
     mirrors = list(city.hosts_with_role(MIRROR_ROLE))
     near = {
@@ -98,7 +100,17 @@ def stages(city: City) -> list[Sequence[str]]:
     first = [name for name in city.machines() if name in near and name not in mirrors]
     gateways = [name for name in city.gateways if name not in {*first, *mirrors}]
     rest = [name for name in city.hosts if name not in {*first, *mirrors}]
-    return [mirrors, first, gateways, rest]
+    return _around_authority(city, [mirrors, first, gateways, rest])
+
+
+def _around_authority(city: City, ordered: list[Sequence[str]]) -> list[Sequence[str]]:
+    authority = next(iter(city.hosts_with_role(AUTHORITY_ROLE)), None)
+    if authority is None:
+        return ordered
+    place = next(number for number, stage in enumerate(ordered) if authority in stage)
+    beside = [name for name in ordered[place] if name != authority]
+    again = [name for stage in ordered[:place] for name in stage]
+    return [*ordered[:place], [authority], beside, *ordered[place + 1 :], again]
 
 
 def bastion(city: City) -> str:

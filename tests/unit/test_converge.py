@@ -91,6 +91,24 @@ def test_a_stage_without_settings_starts_nothing(runner: Runner) -> None:
     assert runner.runs == []
 
 
+def test_a_host_of_two_stages_gets_what_needs_the_certificate_authority_in_the_last_one(runner: Runner) -> None:
+    settings = {
+        "mirror": {"package": [], "certificate": [], "log_forwarding": [], "service": []},
+        "ca": {"package": []},
+    }
+    _converged(["mirror"], ["ca"], ["mirror"], settings=settings)
+    assert [[task["name"] for task in play["tasks"]] for play in runner.plays] == [
+        ["package", "service"],
+        ["package"],
+        ["certificate", "log_forwarding"],
+    ]
+
+
+def test_a_host_of_two_stages_that_needs_nothing_of_the_authority_is_visited_once(runner: Runner) -> None:
+    _converged(["mirror"], ["mirror"], settings={"mirror": {"package": []}})
+    assert len(runner.runs) == 1
+
+
 def test_a_host_is_given_its_own_settings_and_no_others(runner: Runner) -> None:
     _converged(["db", "web"])
     hosts = runner.runs[0]["inventory"]["all"]["hosts"]

@@ -79,3 +79,25 @@ def test_every_machine_is_configured_in_one_stage_and_one_only(small_town: Calla
     town = _with_roles(small_town(), logs=["package-mirror"])
     staged = [name for stage in declaration.stages(town) for name in stage]
     assert sorted(staged) == sorted(town.machines())
+
+
+def test_the_certificate_authority_comes_before_what_stands_beside_it_and_the_mirror_comes_again(
+    small_town: Callable[..., City],
+) -> None:
+    town = _with_roles(small_town(), logs=["package-mirror"], bastion=["certificate-authority"])
+    stages: list[Any] = [set(stage) for stage in declaration.stages(town)]
+    assert stages == [{"logs"}, {"bastion"}, {"edge"}, {"core"}, {"app", "db"}, {"logs"}]
+
+
+def test_a_certificate_authority_behind_a_gateway_has_all_that_came_before_it_come_again(
+    small_town: Callable[..., City],
+) -> None:
+    stages: list[Any] = [set(it) for it in declaration.stages(_with_roles(small_town(), db=["certificate-authority"]))]
+    assert stages == [
+        set(),
+        {"edge", "bastion", "logs"},
+        {"core"},
+        {"db"},
+        {"app"},
+        {"edge", "bastion", "logs", "core"},
+    ]

@@ -1,6 +1,6 @@
 """Work that must happen by itself: timers that are set, and whose last run went well.
 
-For each store of a machine there is a purge: a timer of ours that removes, as the store's owner, the files whose last
+For each store of files there is a purge: a timer of ours that removes, as the store's owner, the files whose last
 change is older than the shortest retention of the activities that claim the store. Looked at: systemd's own view of
 the timer and of its service, the command that it really runs, and whether files that outlived their retention remain.
 """
@@ -96,7 +96,9 @@ def expected(params: Params, site: Site) -> list[Setting]:
     if params.timer:
         return [Setting(timer=params.timer)]
     stores: dict[str, Store] = getattr(site.machine, "stores", {})
-    return [setting for name, store in stores.items() for setting in _purge(site, name, store)]
+    # Rows are not files: the kind `database` erases them.
+    files = {name: store for name, store in stores.items() if store.database is None}
+    return [setting for name, store in files.items() for setting in _purge(site, name, store)]
 
 
 def _purge(site: Site, name: str, store: Store) -> Iterator[Setting]:

@@ -24,6 +24,8 @@ def find(proposal: Proposal, params: Params) -> Iterator[Breach]:
             continue
         first: dict[str, tuple[str, frozenset[str]]] = {}
         for name, store in host.stores.items():
+            if store.database is not None:
+                continue  # the folder is PostgreSQL's; what tells activities apart is the accounts of its database
             other, activities = first.setdefault(store.owner, (name, _activities(city, name)))
             if activities != _activities(city, name):
                 names = {"store": name, "other": other, "owner": store.owner, "host": host_name}

@@ -58,7 +58,7 @@ def test_a_change_of_words_changes_no_packet_and_is_accepted(made: TownRepositor
 
 def test_a_file_split_in_two_changes_nothing(made: TownRepository, says: Says) -> None:
     text = (made.town / "city.yml").read_text()
-    flows = text[text.index("flows:") : text.index("processing:")]
+    flows = text[text.index("\nflows:") + 1 : text.index("\nprocessing:") + 1]
     (made.town / "city.yml").write_text(text.replace(flows, ""))
     (made.town / "flows.yml").write_text(flows)
     code, review = says("--base", "main")

@@ -40,10 +40,17 @@ def _sudo(option: str, value: str) -> dict[str, Any]:
     return {"defaults": {option: value}}
 
 
+def _certificate(judged: str, **days: int) -> dict[str, Any]:
+    return {"judged": judged, **days}
+
+
+_BOTH_OPTIONS = {"ssl": "on", "log_connections": "on"}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA auditor"
 CONTENT = {"path": "/etc/one", "content": "x", "mode": "0640"}
 SOURCE = {"suites": ["bookworm"], "components": ["main"]}
 WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("database_server", {"part": "options", "options": {"ssl": "on"}}, {"part": "options", "options": _BOTH_OPTIONS}),
+    ("database", {"part": "columns", "seeded_rows": 12}, {"part": "columns"}),
     ("sshd_option", _ssh("PermitRootLogin", "prohibit-password"), _ssh("PermitRootLogin", "no")),
     ("sshd_option", _ssh("PermitRootLogin", "yes"), _ssh("PermitRootLogin", "without-password")),
     ("sshd_option", _ssh("PermitRootLogin", "forced-commands-only"), _ssh("PermitRootLogin", "no")),
@@ -125,6 +132,15 @@ WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("unit_sandbox", _sandbox("NoNewPrivileges", "no"), _sandbox("NoNewPrivileges", "yes")),
     ("unit_sandbox", _sandbox("CapabilityBoundingSet", "cap_chown cap_kill"), _sandbox("CapabilityBoundingSet", "")),
     ("unit_sandbox", _sandbox("RestrictAddressFamilies", ""), _sandbox("RestrictAddressFamilies", "AF_UNIX")),
+    ("certificate", _certificate("lasting", days=120), _certificate("lasting", days=90)),
+    ("certificate", _certificate("lasting", renew_days=10), _certificate("lasting", renew_days=30)),
+    ("tls_listener", {"minimum": "TLSv1.2"}, {"minimum": "TLSv1.3"}),
+    ("tls_listener", {"personal_data": True}, {"personal_data": False}),
+    ("web_front", {"minimum": "TLSv1.2"}, {"minimum": "TLSv1.3"}),
+    ("web_front", {"hsts_days": 30}, {"hsts_days": 365}),
+    ("application", {"program": "0" * 64}, {"program": "0" * 64, "minimum": "TLSv1.3"}),
+    ("certificate_authority", _certificate("files", days=7000), _certificate("files", days=3650)),
+    ("certificate_authority", _certificate("certificate", renew_days=30), _certificate("certificate", renew_days=365)),
 ]
 """Kind, values that ask for less, values that ask for more."""
 
@@ -150,6 +166,8 @@ UNORDERED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("time_sync", {"upstreams": ["192.0.2.1"]}, {"upstreams": ["192.0.2.2"]}),
     ("log_forwarding", {"service": "syslog"}, {"service": "relp"}),
     ("sudo_rule", _sudo("syslog", "authpriv"), _sudo("syslog", "user")),
+    ("web_front", {"upstream": "app"}, {"upstream": "other"}),
+    ("application", {"program": "0" * 64}, {"program": "1" * 64}),
     ("unit_sandbox", _sandbox("SystemCallFilter", "read write"), _sandbox("SystemCallFilter", "read")),
 ]
 
@@ -165,11 +183,15 @@ GIVEN_UP: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("service", {"units": {"rsyslog.service": "running"}}, {"units": {"rsyslog.service": "masked"}}),
     ("service", {"units": {"cups.service": "disabled"}}, {"units": {"cups.service": "running"}}),
     ("systemd_timer", {"timer": "one.timer"}, {"timer": "two.timer"}),
+    ("database", {"part": "columns"}, {"part": "retention"}),
+    ("database_server", {"part": "clients"}, {"part": "accounts"}),
     ("log_forwarding", {"part": "sender"}, {"part": "collector"}),
     ("nftables_ruleset", {"judged": "fleets-barred"}, {"judged": "default-drop"}),
     ("config_file", CONTENT, {**CONTENT, "path": "/etc/two"}),
     ("unit_sandbox", _sandbox("PrivateTmp", "yes"), _sandbox("PrivateDevices", "yes")),
     ("sudo_rule", {"accounts": ["root"], "defaults": {"noexec": "on"}}, {"defaults": {"noexec": "on"}}),
+    ("certificate", _certificate("identity", days=90), _certificate("files", days=90)),
+    ("certificate_authority", _certificate("files", days=3650), _certificate("certificate", days=3650)),
 ]
 """Kind, values, and others that ask for something else instead."""
 

@@ -12,7 +12,8 @@ from beffroi.verdict import Capture
 
 ROOT = Path(__file__).parents[3]
 DESIRED = declaration.load(ROOT / "tests" / "cases" / "hamlet").desired
-SETTINGS = DESIRED.settings("log")
+SETTINGS = {kind: asked for of_host in DESIRED.all_settings().values() for kind, asked in of_host.items()}
+"""What each kind is asked, of some machine of the hamlet."""
 
 
 def test_each_kind_of_a_host_has_one_question_known_in_advance() -> None:
