@@ -34,6 +34,7 @@ ROLE_ORDER = (
     "unit_sandbox",
     "systemd_timer",
     "service",
+    "backup",
     "audit_access",
 )
 
