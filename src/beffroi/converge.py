@@ -34,7 +34,9 @@ ROLE_ORDER = (
     "unit_sandbox",
     "systemd_timer",
     "service",
+    "encryption_at_rest",
     "backup",
+    "undeclared_data",
     "audit_access",
 )
 

@@ -65,7 +65,6 @@ def test_records_and_journal_name_no_file_of_the_store(hamlet: LabTown, letter: 
     "asked",
     [
         f"{CALL} {ACCOUNT} 'echo intruder > /tmp/intruder'",
-        f"{CALL} -tt {ACCOUNT}",
         f"{CALL} {ACCOUNT} sh",
         f"{CALL} {ACCOUNT} '/usr/lib/beffroi/copy-door ../../etc/shadow'",
         f"{CALL} -s {ACCOUNT} sftp",
@@ -74,6 +73,10 @@ def test_records_and_journal_name_no_file_of_the_store(hamlet: LabTown, letter: 
 def test_whatever_the_key_is_used_for_it_gives_the_stream(hamlet: LabTown, asked: str) -> None:
     assert "beffroi-copy 1 " in _refused(hamlet, asked)
     assert hamlet.exec(SOURCE, "ls /tmp /root").count("intruder") == 0
+
+
+def test_the_key_opens_no_terminal(hamlet: LabTown) -> None:
+    assert "PTY allocation request failed" in _refused(hamlet, f"{CALL} -tt {ACCOUNT}")
 
 
 @pytest.mark.parametrize("forwarding", ["-W 10.99.20.13:22", "-L 2222:10.99.20.13:22 -N", "-R 2222:127.0.0.1:22 -N"])

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 PIECE = 1 << 20
 END = re.compile(rb"\nbeffroi-copy 1 (?P<stream>[0-9a-f]{64}) (?P<marker>[0-9a-f]{64}) (?P<machine>[0-9a-f]{64})\n")
@@ -224,7 +224,8 @@ def read_back(archive: str) -> dict[str, Any]:
 def members(head: bytes, stream: Through) -> tuple[int, str | None]:
     """Return how many entries a tar has, and the digest of its marker."""
     count, marker = 0, None
-    with suppress(tarfile.TarError), tarfile.open(fileobj=Resumed(head, stream), mode="r|") as archive:
+    resumed = cast("IO[bytes]", Resumed(head, stream))
+    with suppress(tarfile.TarError), tarfile.open(fileobj=resumed, mode="r|") as archive:
         for member in archive:
             count += 1
             if member.name == MARKER.removeprefix("./") or member.name == MARKER:
