@@ -13,8 +13,8 @@ A kind module defines
 * `MEANS`, where a pass need not tell some values of a setting from others: their names, and why (beffroi.coverage);
 * `UNENFORCED`, of the rare kind whose role changes nothing, since people alone can: why. What undoes its
   sabotages in tests is the role's `tasks/undo.yml`;
-* `NOT_IN_THE_LAB`, of one that no machine of the lab can show: why its verdicts there are `notapplicable` alone, so that
-  it has no sabotage;
+* `NOT_IN_THE_LAB`, of one that no machine of the lab can show: why its verdicts there are `notapplicable` alone, so
+  that it has no sabotage;
 * `weakened(before, after) -> bool | None`: pure; whether the second `Params` ask for less than the first; None where
   that cannot be told. A kind without it cannot tell about any change.
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 BACKUP_ROLE = "backup"
 
+MEANS = {"recent_hours": "the check's own threshold; a keeper's role copies anew what is older"}
+"""Values that a pass need not tell from others, and why (beffroi.coverage)."""
+
 _HOUR = timedelta(hours=1)
 _UNCLAIMED = timedelta(days=365)
 """How long a copy is kept that no activity claims: it should hold nobody's data, and needs an end all the same."""

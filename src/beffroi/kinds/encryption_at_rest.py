@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 UNENFORCED = "a machine's volumes are encrypted when it is made: no role can do so below data that is there"
 NOT_IN_THE_LAB = "the lab's machines are containers, whose volumes are their computer's"
 
+MEANS = {"store": "a name for people: the role changes nothing"}
+"""Values that a pass need not tell from others, and why (beffroi.coverage)."""
+
 CONTAINER = "the volume is the computer's, not the container's"
 _NO_CONTAINER = "none"
 

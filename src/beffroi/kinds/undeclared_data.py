@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 UNENFORCED = "whose data it is, and whether it must stay, is for people to say: nothing is moved nor removed"
 
+MEANS = {
+    "declared": "the check's own: the role moves nothing",
+    "kib": "the check's own threshold",
+    "big_mib": "the check's own threshold",
+}
+"""Values that a pass need not tell from others, and why (beffroi.coverage)."""
+
 PLACES = ("/home", "/root", "/srv", "/opt", "/tmp", "/var/tmp", "/var/backups")  # noqa: S108 - places that are looked at
 ENDINGS = ("sql", "dump", "csv", "db", "sqlite", "sqlite3", "tar", "tgz", "zip", "7z", "bak")
 PACKED = ("gz", "xz", "zst", "bz2")
