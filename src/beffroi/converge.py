@@ -36,7 +36,7 @@ ROLE_ORDER = (
     "service",
     "encryption_at_rest",
     "backup",
-    "undeclared_data",
+    "undeclared_personal_data",
     "audit_access",
 )
 

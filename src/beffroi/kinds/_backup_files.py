@@ -152,8 +152,8 @@ WantedBy=timers.target
 
 @cache
 def program(name: str) -> str:
-    """Return the text of one of the programs beside this file."""
-    return files("beffroi.kinds._copying").joinpath(f"{name}.py").read_text("utf-8")
+    """Return the text of one of the programs in `beffroi.copying`."""
+    return files("beffroi.copying").joinpath(f"{name}.py").read_text("utf-8")
 
 
 def key_options(store: str, addresses: tuple[str, ...]) -> str:

@@ -32,7 +32,9 @@ _NO_CONTAINER = "none"
 
 
 class Params(KindModel):
-    """Nothing to say: stores say of themselves that they are encrypted (`encrypted_at_rest`)."""
+    """Stores say of themselves that they are encrypted (`encrypted_at_rest`); `all_stores` asks it of others too."""
+
+    all_stores: bool = False
 
 
 class Setting(SettingModel):
@@ -47,15 +49,17 @@ class Setting(SettingModel):
         return self.path
 
 
-def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - there is nothing to say
-    """Return a setting for each store of the machine that is declared encrypted."""
+def expected(params: Params, site: Site) -> list[Setting]:
+    """Return a setting for each store of the machine that is declared encrypted, or for each."""
     stores = site.machine.stores.items() if isinstance(site.machine, Host) else ()
-    return [Setting(store=name, path=store.path) for name, store in stores if store.encrypted_at_rest]
+    return [
+        Setting(store=name, path=store.path) for name, store in stores if store.encrypted_at_rest or params.all_stores
+    ]
 
 
 def weakened(before: Params, after: Params) -> bool:
-    """Tell that two controls of this kind ask for the same."""
-    return before != after
+    """Tell whether fewer stores are asked about; which ones are declared encrypted, the town says."""
+    return before.all_stores > after.all_stores
 
 
 def observe(host: LiveHost, settings: list[Setting]) -> dict[str, Any]:

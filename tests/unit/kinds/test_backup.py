@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from beffroi.city import City
+from beffroi.copying import keep, stream
 from beffroi.errors import InvalidInput
 from beffroi.kinds import Site
 from beffroi.kinds import _backup_files as files
-from beffroi.kinds._copying import keep, stream
 from beffroi.kinds.backup import Params, Setting, _options, _records, _repository, expected, judge, weakened
 from beffroi.verdict import Outcome, worst
 

@@ -74,8 +74,13 @@ def test_stores_that_declare_it_are_looked_at_alone(site_of: Callable[[str], Sit
     assert expected(Params(), Site(name="app", machine=machine, city=site.city)) == [SETTING]
 
 
-def test_two_such_controls_ask_for_the_same() -> None:
-    assert not weakened(Params(), Params())
+def test_every_store_may_be_asked_about(site_of: Callable[[str], Site]) -> None:
+    assert expected(Params(all_stores=True), site_of("app")) == [SETTING]
+
+
+def test_fewer_stores_are_a_weaker_control() -> None:
+    assert weakened(Params(all_stores=True), Params())
+    assert not weakened(Params(), Params(all_stores=True))
 
 
 def test_recorded_outputs_are_json() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from beffroi.errors import CouldNotLook
 from beffroi.kinds import Site
-from beffroi.kinds import undeclared_data as kind
-from beffroi.kinds.undeclared_data import Params, Setting, expected, judge, observe, weakened
+from beffroi.kinds import undeclared_personal_data as kind
+from beffroi.kinds.undeclared_personal_data import Params, Setting, expected, judge, observe, weakened
 from beffroi.verdict import Outcome, worst
 
 SETTING = Setting(declared=("/srv/civil", "/srv/mirror"), kib=100, big_mib=64)
