@@ -42,6 +42,9 @@ ROLE_ORDER = (
     "systemd_timer",
     "service",
     "tls_listener",
+    "encryption_at_rest",
+    "backup",
+    "undeclared_personal_data",
     "audit_access",
 )
 

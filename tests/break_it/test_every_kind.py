@@ -40,6 +40,10 @@ def rounds() -> list[dict[str, str]]:
     return [{kind: name for kind, name in zip(kinds.names(), column, strict=True) if name} for column in columns]
 
 
+def _part(sabotage: str) -> str:
+    return sabotage.partition("_")[0]
+
+
 class Ground:
     """The hamlet, as the engine sees it."""
 
@@ -48,19 +52,30 @@ class Ground:
         self.works = Works(declaration.load(hamlet.folder), StackState(hamlet.stack), silent)
         self.desired = self.works.declared.desired
 
-    def host_of(self, kind: str) -> str:
-        return next(host for host in PREFERRED if kind in self.desired.settings(host))
+    def host_of(self, kind: str, sabotage: str = "") -> str:
+        """Return where a kind is broken; a sabotage named after a part of it is for a machine that plays this part."""
+        found = {host: settings[kind] for host in PREFERRED if kind in (settings := self.desired.settings(host))}
+        played = [host for host, asked in found.items() if _part(sabotage) in {it.get("part") for it in asked}]
+        return next(iter(played or found))
 
-    def play(self, broken: Broken, *, breaking: bool) -> int:
+    def play(self, broken: Broken, *, breaking: bool, undoing: bool = False) -> int:
         settings: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for kind, (host, _) in broken.items():
             settings.setdefault(host, {})[kind] = self.desired.settings(host)[kind]
         entries = {kind: f"breaks/{name}" for kind, (_, name) in broken.items()} if breaking else {}
+        entries |= dict.fromkeys(broken, "undo") if undoing else {}
         stages = declaration.stages(self.works.declared.city)
         work = Work(settings, stages, self.works.ssh_config, REPOSITORY / "roles", entries)
         done = converge(work, lambda _: None)
         assert done.failed == {}
         return done.changed
+
+    def mend(self, broken: Broken) -> None:
+        """Enforce; what only people can mend, its role's own undoing takes away."""
+        undone = {kind for kind in broken if getattr(kinds.load(kind), "UNENFORCED", "")}
+        self.play({kind: where for kind, where in broken.items() if kind not in undone}, breaking=False)
+        for kind in undone:
+            self.play({kind: broken[kind]}, breaking=False, undoing=True)
 
     def outcomes(self, broken: Broken) -> dict[str, dict[str, str]]:
         """Return, for each kind, the outcome of each of its controls on the host where it was broken."""
@@ -87,6 +102,10 @@ def started(outcomes: dict[str, str], word: Outcome) -> list[str]:
     return [control for control, outcome in outcomes.items() if outcome.startswith(word)]
 
 
+NOT_IN_THE_LAB = frozenset(kind for kind in kinds.names() if getattr(kinds.load(kind), "NOT_IN_THE_LAB", ""))
+"""Kinds that no machine of the lab can show, each with its reason in its module."""
+
+
 RESTARTING = frozenset({"unit_sandbox"})
 """Kinds whose sabotage restarts services of other kinds, and would undo theirs if it came later."""
 
@@ -100,8 +119,17 @@ def not_restarting(broken: Broken) -> Broken:
 
 
 def test_every_kind_is_asked_of_some_machine_and_can_be_sabotaged(ground: Ground) -> None:
-    assert [kind for kind in kinds.names() if not sabotages(kind)] == []
+    assert [kind for kind in kinds.names() if not sabotages(kind) and kind not in NOT_IN_THE_LAB] == []
     assert {kind: ground.host_of(kind) for kind in kinds.names()}.keys() == set(kinds.names())
+
+
+def test_what_the_lab_cannot_show_passes_nowhere_in_it(ground: Ground) -> None:
+    looked = ground.outcomes({kind: (ground.host_of(kind), "") for kind in NOT_IN_THE_LAB})
+    assert {
+        kind: found
+        for kind, found in looked.items()
+        if not found or len(found) != len(started(found, Outcome.NOT_APPLICABLE))
+    } == {}
 
 
 def test_enforcing_again_changes_nothing(ground: Ground) -> None:
@@ -111,7 +139,7 @@ def test_enforcing_again_changes_nothing(ground: Ground) -> None:
 
 @pytest.mark.parametrize("number", range(len(rounds())))
 def test_each_sabotage_fails_its_check_and_enforcing_mends_it(ground: Ground, number: int) -> None:
-    broken = {kind: (ground.host_of(kind), name) for kind, name in rounds()[number].items()}
+    broken = {kind: (ground.host_of(kind, name), name) for kind, name in rounds()[number].items()}
     before = ground.outcomes(broken)
     assert {
         kind: found for kind, found in before.items() if started(found, Outcome.FAIL) or started(found, Outcome.ERROR)
@@ -125,7 +153,7 @@ def test_each_sabotage_fails_its_check_and_enforcing_mends_it(ground: Ground, nu
         lost = {kind: (broken[kind], found) for kind, found in after.items() if started(found, Outcome.ERROR)}
         assert lost == {}, "a sabotage is a failure, not a failure to look"
     finally:
-        ground.play(broken, breaking=False)
+        ground.mend(broken)
     mended = ground.outcomes(broken)
     unmended = {
         kind: found for kind, found in mended.items() if started(found, Outcome.FAIL) or started(found, Outcome.ERROR)

@@ -11,6 +11,10 @@ A kind module defines
 * `completed(setting, asked) -> Setting`, of the rare kind whose settings depend on all that a machine is held to: pure;
   `asked` gives every kind's settings, its own not completed yet;
 * `MEANS`, where a pass need not tell some values of a setting from others: their names, and why (beffroi.coverage);
+* `UNENFORCED`, of the rare kind whose role changes nothing, since people alone can: why. What undoes its
+  sabotages in tests is the role's `tasks/undo.yml`;
+* `NOT_IN_THE_LAB`, of one that no machine of the lab can show: why its verdicts there are `notapplicable` alone, so
+  that it has no sabotage;
 * `weakened(before, after) -> bool | None`: pure; whether the second `Params` ask for less than the first; None where
   that cannot be told. A kind without it cannot tell about any change.
 

@@ -6,7 +6,6 @@ The answer is all that the machine's controls ask, so that verdicts can be had w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +13,12 @@ from pydantic import StringConstraints
 
 from beffroi import probe
 from beffroi.city import INTERNET
-from beffroi.errors import CouldNotLook
 from beffroi.kinds import KindModel, SettingModel, Site
-from beffroi.messages import say
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from . import _audit_files as files
 from ._order import Answer, lacks
+from ._placed import FOLDER, Written, held, listed, listing, verdict, whole
 from ._sections import look
 from ._units import units_shown
 
@@ -57,18 +55,6 @@ class Params(KindModel):
 
     keys: tuple[PublicKey, ...] = ()
     firewall: bool = True
-
-
-class Written(KindModel):
-    """A file of root's, that everybody may read."""
-
-    path: str
-    mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")]
-    text: str
-
-    def digest(self) -> str:
-        """Return the text's SHA-256."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 class Setting(SettingModel):
@@ -134,21 +120,14 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     """
     (setting,) = settings
     account, standard = setting.account, [written.path for written in setting.files]
-    paths = sorted(
-        {*standard, *_FOLDERS, _OTHER_KEYS, files.SOCKET, files.PROBE, f"{files.UNITS}/{files.SERVICE_UNIT}"}
-    )
-    listing = (
-        f'for file in {" ".join(paths)}; do if [ -e "$file" ] || [ -L "$file" ]; then '
-        "stat -c '%a|%U|%G|%F|%n' \"$file\"; "
-        '[ -f "$file" ] && sha256sum < "$file" || echo none; fi; done'
-    )
+    paths = {*standard, *_FOLDERS, _OTHER_KEYS, files.SOCKET, files.PROBE, f"{files.UNITS}/{files.SERVICE_UNIT}"}
     password = f"awk -F: '$1 == \"{account}\" {{ print substr($2, 1, 1) }}' /etc/shadow"
     seen = look(
         host,
         {
             "account": f"getent passwd {account}; id -Gn {account}",
             "password": password,
-            "files": listing,
+            "files": listing(paths),
             "units": f"systemctl show -p {','.join((*_SHOWN, *_CONFINED))} {' '.join(_UNITS)}",
         },
         may_fail=frozenset({"account"}),
@@ -156,7 +135,7 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     return {
         "account": _account(seen["account"].lines() if seen["account"].code == 0 else []),
         "password": seen["password"].text.strip(),
-        "files": _files(seen["files"].lines()),
+        "files": listed(seen["files"].lines()),
         "units": units_shown(seen["units"].text),
     }
 
@@ -166,18 +145,6 @@ def _account(lines: list[str]) -> dict[str, Any] | None:
         return None
     _, _, uid, _, _, home, shell = lines[0].split(":")
     return {"uid": int(uid), "home": home, "shell": shell, "groups": lines[1].split()}
-
-
-def _files(lines: list[str]) -> dict[str, dict[str, str]]:
-    found = {}
-    for line, digest in zip(lines[::2], lines[1::2], strict=True):
-        fields = line.split("|", 4)
-        if len(fields) != len(("mode", "owner", "group", "type", "path")):
-            raise CouldNotLook(say("kinds-a-unreadable", line=line))
-        mode, owner, group, sort, path = fields
-        sort = sort.replace("regular empty", "regular")
-        found[path] = {"held": f"{owner}:{group} {int(mode, 8):04o}", "type": sort, "sha256": digest.split(" ")[0]}
-    return found
 
 
 def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:
@@ -190,23 +157,16 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     wanted = f"{setting.account} in {files.HOME}, {files.DOOR}"
     found = f"{' '.join(account['groups'])} in {account['home']}, {account['shell']}" if account else "absent"
     uid = account["uid"] if account else 0
-    yield _finding(found == wanted and uid != 0, setting.account, wanted, f"{found}{'' if uid else ', uid 0'}")
+    yield verdict(found == wanted and uid != 0, setting.account, wanted, f"{found}{'' if uid else ', uid 0'}")
     locked = facts["password"] in _NO_PASSWORD
-    yield _finding(locked, f"{setting.account}: password", "locked", "locked" if locked else "one that works")
+    yield verdict(locked, f"{setting.account}: password", "locked", "locked" if locked else "one that works")
     for folder in _FOLDERS:
-        yield _held(facts, folder, "root:root 0755 directory", lambda it: f"{it['held']} {it['type']}")
+        yield held(facts["files"], folder, FOLDER)
     for written in setting.files:
-        wanted = f"root:root {written.mode} regular file sha256:{written.digest()}"
-        yield _held(facts, written.path, wanted, lambda it: f"{it['held']} {it['type']} sha256:{it['sha256']}")
-    yield _finding(_OTHER_KEYS not in facts["files"], _OTHER_KEYS, "absent", "there")
-    yield _held(facts, files.SOCKET, f"root:{setting.account} 0660 socket", lambda it: f"{it['held']} {it['type']}")
+        yield whole(facts["files"], written)
+    yield verdict(_OTHER_KEYS not in facts["files"], _OTHER_KEYS, "absent", "there")
+    yield held(facts["files"], files.SOCKET, f"root:{setting.account} 0660 socket")
     yield from _units(setting, facts["units"])
-
-
-def _held(facts: dict[str, Any], path: str, wanted: str, shown: Any) -> Finding:  # noqa: ANN401 - a formatter
-    file = facts["files"].get(path)
-    observed = shown(file) if file else "absent"
-    return _finding(observed == wanted, path, wanted, observed)
 
 
 def _units(setting: Setting, units: dict[str, dict[str, str]]) -> Iterator[Finding]:
@@ -233,13 +193,8 @@ def _units(setting: Setting, units: dict[str, dict[str, str]]) -> Iterator[Findi
         shown = units.get(unit, {})
         for name, value in expectation.items():
             observed = shown.get(name, "(unset)")
-            yield _finding(_words(observed) == _words(value), f"{unit}: {name}", value or "none", observed or "none")
+            yield verdict(_words(observed) == _words(value), f"{unit}: {name}", value or "none", observed or "none")
 
 
 def _words(value: str) -> set[str]:
     return set(value.lower().split())
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=wanted if good else observed)

@@ -41,6 +41,18 @@ def _purges(small_town: Town, *durations: str, path: str = "/srv/acts") -> list[
     return expected(Params(purge=True), Site(name="app", machine=town.hosts["app"], city=town))
 
 
+def test_copies_are_not_purged_by_the_age_of_their_files(small_town: Town) -> None:
+    town = small_town()
+    kept = {"label": _TEXT, "path": "/srv/copies", "owner": "svc-backup", "copies": ["acts"]}
+    held = {"label": _TEXT, "path": "/srv/acts", "owner": "svc-civil"}
+    plain = town.model_dump(mode="json", by_alias=True, exclude_none=True)
+    plain["hosts"]["db"]["stores"], plain["hosts"]["app"]["stores"] = {"copies": kept}, {"acts": held}
+    plain["processing"] = {"civil": {**_activity("30 days"), "stores": ["acts", "copies"]}}
+    city = City.model_validate(plain)
+    assert expected(Params(purge=True), Site(name="db", machine=city.hosts["db"], city=city)) == []
+    assert len(expected(Params(purge=True), Site(name="app", machine=city.hosts["app"], city=city))) == 1
+
+
 def _facts(setting: Setting) -> dict[str, Any]:
     calendar = setting.purge.calendar if setting.purge else ""
     return {

@@ -51,6 +51,9 @@ SOURCE = {"suites": ["bookworm"], "components": ["main"]}
 WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("database_server", {"part": "options", "options": {"ssl": "on"}}, {"part": "options", "options": _BOTH_OPTIONS}),
     ("database", {"part": "columns", "seeded_rows": 12}, {"part": "columns"}),
+    ("backup", {"recent_hours": 60}, {"recent_hours": 30}),
+    ("encryption_at_rest", {}, {"all_stores": True}),
+    ("undeclared_personal_data", {"known": ["/srv/mirror"]}, {"known": []}),
     ("sshd_option", _ssh("PermitRootLogin", "prohibit-password"), _ssh("PermitRootLogin", "no")),
     ("sshd_option", _ssh("PermitRootLogin", "yes"), _ssh("PermitRootLogin", "without-password")),
     ("sshd_option", _ssh("PermitRootLogin", "forced-commands-only"), _ssh("PermitRootLogin", "no")),
