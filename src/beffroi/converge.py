@@ -45,6 +45,7 @@ ROLE_ORDER = (
     "encryption_at_rest",
     "backup",
     "undeclared_personal_data",
+    "file_tree",
     "audit_access",
 )
 

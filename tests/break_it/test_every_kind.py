@@ -25,7 +25,9 @@ from beffroi.verdict import Outcome
 pytestmark = pytest.mark.lab
 
 REPOSITORY = Path(__file__).parent.parent.parent
-PREFERRED = ("log", "mirror", "core", "bastion")
+PREFERRED = ("log", "mirror", "core", "bastion", "vault")
+ELSEWHERE = {"mount_option": "core"}
+"""Where a kind's sabotage would take from services what they cannot do without: PostgreSQL keeps memory in /dev/shm."""
 
 Broken = dict[str, tuple[str, str]]
 """For each kind, the host and the name of the sabotage."""
@@ -55,6 +57,8 @@ class Ground:
     def host_of(self, kind: str, sabotage: str = "") -> str:
         """Return where a kind is broken; a sabotage named after a part of it is for a machine that plays this part."""
         found = {host: settings[kind] for host in PREFERRED if kind in (settings := self.desired.settings(host))}
+        if kind in ELSEWHERE:
+            return ELSEWHERE[kind]
         played = [host for host, asked in found.items() if _part(sabotage) in {it.get("part") for it in asked}]
         return next(iter(played or found))
 

@@ -11,7 +11,7 @@ from towns import LabTown
 
 pytestmark = pytest.mark.lab
 
-KEEPER, SOURCE, REPOSITORY = "mirror", "log", "/srv/records-copies/records"
+KEEPER, SOURCE, REPOSITORY = "vault", "log", "/srv/records-copies/records"
 CALL = (
     "ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/etc/beffroi/backup/known_hosts "
     "-o IdentitiesOnly=yes -i /etc/beffroi/backup/records.ssh"
@@ -125,7 +125,7 @@ def test_a_machine_that_holds_data_holds_no_way_to_its_copies(hamlet: LabTown) -
     assert "PRIVATE" not in found
     assert ".ssh" not in found
     said = hamlet.exec(
-        SOURCE, f"{call} -o StrictHostKeyChecking=no svc-backup@10.99.10.11 rm -r {REPOSITORY} 2>&1 || true"
+        SOURCE, f"{call} -o StrictHostKeyChecking=no svc-backup@10.99.90.10 rm -r {REPOSITORY} 2>&1 || true"
     )
     assert "denied" in said or "timed out" in said or "refused" in said or "prohibited" in said or not said.strip()
     assert hamlet.exec(KEEPER, f"ls {REPOSITORY}/config").strip() == f"{REPOSITORY}/config"
