@@ -185,7 +185,7 @@ def test_many_sessions_at_once_are_each_answered_whole_or_turned_away(auditor: A
     [
         ("log", "127.0.0.1:22"),
         ("log", "10.99.10.11:80"),
-        ("bastion", "10.99.20.13:514"),
+        ("bastion", "10.99.20.13:6514"),
         ("bastion", "127.0.0.1:22"),
         ("bastion", "10.99.10.11:80"),
     ],

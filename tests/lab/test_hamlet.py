@@ -122,7 +122,7 @@ def test_an_address_altered_by_hand_is_seen_in_the_plan_and_mended(hamlet: LabTo
 
 def test_a_fleet_reaches_what_is_declared_and_no_store(hamlet: LabTown) -> None:
     assert in_station(hamlet, "sensors-on-poles", "nc", "-z", "-w", "2", "10.99.20.13", "22").returncode != 0
-    assert in_station(hamlet, "sensors-on-poles", "nc", "-z", "-w", "2", "2001:db8:99:14::13", "514").returncode != 0
+    assert in_station(hamlet, "sensors-on-poles", "nc", "-z", "-w", "2", "2001:db8:99:14::13", "6514").returncode != 0
     assert in_station(hamlet, "admin-workstations", "nc", "-z", "-w", "2", "10.99.10.10", "22").returncode == 0
     assert in_station(hamlet, "admin-workstations", "nc", "-z", "-w", "2", "10.99.20.13", "22").returncode != 0
 
