@@ -34,6 +34,7 @@ ROLE_ORDER = (
     "certificate",
     "database_server",
     "log_forwarding",
+    "log_canary",
     "application",
     "web_front",
     "file_mode",
