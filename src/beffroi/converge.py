@@ -35,6 +35,7 @@ ROLE_ORDER = (
     "database_server",
     "log_forwarding",
     "log_canary",
+    "broker",
     "application",
     "web_front",
     "file_mode",
@@ -51,7 +52,10 @@ ROLE_ORDER = (
 )
 
 AFTER_AUTHORITY = frozenset(
-    {"application", "certificate", "database", "database_server", "log_forwarding", "tls_listener", "web_front"}
+    (
+        *("application", "broker", "certificate", "database", "database_server", "log_canary", "log_forwarding"),
+        *("tls_listener", "web_front"),
+    )
 )
 """Kinds that need the town's certificate authority, or a certificate of its: a machine that is configured before the
 authority can be (its package mirror) gets them in a later stage."""

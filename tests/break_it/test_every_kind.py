@@ -25,7 +25,7 @@ from beffroi.verdict import Outcome
 pytestmark = pytest.mark.lab
 
 REPOSITORY = Path(__file__).parent.parent.parent
-PREFERRED = ("log", "mirror", "core", "bastion", "vault")
+PREFERRED = ("log", "mirror", "core", "bastion", "vault", "mqtt")
 ELSEWHERE = {"mount_option": "core"}
 """Where a kind's sabotage would take from services what they cannot do without: PostgreSQL keeps memory in /dev/shm."""
 

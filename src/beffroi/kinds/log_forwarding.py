@@ -21,6 +21,7 @@ from beffroi.network.routing import meeting
 from beffroi.verdict import Finding, Outcome
 
 from . import _rsyslog as rsyslog
+from . import _tls as tls
 from ._sections import look
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _ROTATION = "/etc/logrotate.d/beffroi-remote"
 _FIRST_OURS = 'name="beffroi-collector"'
 _OWNER = "cgroup:/system.slice/rsyslog.service"
 """Whose socket it is, as `ss --cgroup` says it to anybody; a process's name is for root alone."""
-_AUTHORITY = "/etc/beffroi/tls/ca.crt"
+
 _CA = "defaultnetstreamdrivercafile"
 _FLOOR = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 """TLS 1.2 or 1.3, in GnuTLS's words (ANSSI's TLS guide, R3)."""
@@ -96,7 +97,7 @@ def expected(params: Params, site: Site) -> list[Setting]:
     if collector is None or (site.name == collector) != (params.part == "collector"):
         return []
     port = site.city.services[params.service].ranges()[0][0]
-    side = Setting(part=params.part, port=port, collector=collector, domain=f"{site.city.town.name}.internal")
+    side = Setting(part=params.part, port=port, collector=collector, domain=tls.machine_name(site.city, "").lstrip("."))
     if params.part == "collector":
         found = tuple(senders(site.city, collector))
         kept = {"senders": found, "silent_hours": params.silent_hours, "keep_days": params.keep_days}
@@ -249,7 +250,7 @@ def _protected(
     expired = words.get("streamdriver.permitexpiredcerts", "warn")
     yield _finding(expired == "off", "expired certificates taken", "off", expired)
     authorities = ", ".join(facts["authorities"])
-    yield _finding(authorities == _AUTHORITY, "authority", _AUTHORITY, authorities or "none")
+    yield _finding(authorities == tls.AUTHORITY_FILE, "authority", tls.AUTHORITY_FILE, authorities or "none")
 
 
 def _in_force(facts: dict[str, Any]) -> Iterator[Finding]:

@@ -91,6 +91,7 @@ WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("password_policy", _password("history", "remember", 5), _password("history", "remember", 10)),
     ("password_policy", _password("ageing", "PASS_MAX_DAYS", -1), _password("ageing", "PASS_MAX_DAYS", 365)),
     ("password_policy", _password("ageing", "PASS_MIN_DAYS", 0), _password("ageing", "PASS_MIN_DAYS", 1)),
+    ("broker", {"minimum": "tlsv1.2"}, {"minimum": "tlsv1.3"}),
     ("file_tree", {"rule": "unowned", "allowed": ["/srv/left"]}, {"rule": "unowned"}),
     ("file_mode", _paths("/etc/shadow", mode="0644"), _paths("/etc/shadow", mode="0640")),
     ("file_mode", _paths("/tmp", mode="0777"), _paths("/tmp", mode="1777")),  # noqa: S108 - what it is about
