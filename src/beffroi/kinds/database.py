@@ -75,8 +75,10 @@ class Setting(SettingModel):
 
 
 def expected(params: Params, site: Site) -> list[Setting]:
-    """Return a setting for each database of the machine, or one for all that it may hold."""
+    """Return a setting for each database of the machine, or one for all that it may hold; nothing where it has none."""
     ours = databases(site)
+    if not ours:
+        return []
     if params.part == "declared":
         return [Setting(part="declared", databases=tuple(database.name for _, database, _ in ours))]
     return [

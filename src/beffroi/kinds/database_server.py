@@ -94,7 +94,12 @@ class Setting(SettingModel):
 
 
 def expected(params: Params, site: Site) -> list[Setting]:
-    """Return the part of the machine's server; raise InvalidInput where two databases share an account's name."""
+    """Return the part of the machine's server, on one that keeps a declared database and offers the service.
+
+    Raise InvalidInput where two databases share an account's name.
+    """
+    if params.service not in site.machine.services or not databases(site):
+        return []
     if params.part == "options":
         return [Setting(part="option", name=name, value=value) for name, value in params.options.items()]
     if params.part == "addresses":
