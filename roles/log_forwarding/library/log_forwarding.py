@@ -212,6 +212,8 @@ def enforce(wanted: dict[Path, str]) -> None:
     run("systemctl", "enable", "--quiet", "rsyslog.service")
     run("systemctl", "restart", "rsyslog.service")
     run("logger", "--tag", "beffroi", "log forwarding configured")
+    # Where there is a canary (log_canary), it shows at once that the way is open again.
+    subprocess.run(["systemctl", "start", "beffroi-canary.service"], capture_output=True, check=False)
 
 
 def main() -> None:

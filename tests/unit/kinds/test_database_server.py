@@ -85,7 +85,7 @@ def test_the_server_listens_where_its_machine_is_declared(small_town: Town) -> N
     assert found == {"listen_addresses": "10.0.4.11,fd00:0:0:4::11", "port": "5432"}
 
 
-@pytest.mark.parametrize("part", ["options", "addresses", "clients", "accounts"])
+@pytest.mark.parametrize("part", ["addresses", "clients", "accounts"])
 def test_a_machine_of_which_no_store_is_a_database_is_asked_nothing(small_town: Town, part: str) -> None:
     assert _expected(small_town, part) == []
 
