@@ -124,6 +124,8 @@ def observe(host: LiveHost, settings: Sequence[Setting]) -> dict[str, Any]:
     lines = (line.split() for line in seen["newest"].lines())
     return {
         "units": units_shown(seen["units"].text),
+        # systemctl prints a line a command, under one name.
+        "says": [match["argv"] for match in _ARGV.finditer(seen["units"].text)],
         "ages": {f"{name} {facility}": _age(now, when) for name, facility, *whens in lines for when in whens},
     }
 
@@ -142,17 +144,17 @@ def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:
     return [
         finding
         for setting in settings
-        for finding in (_said(setting, facts["units"]) if setting.part == "sender" else _heard(setting, facts["ages"]))
+        for finding in (_said(setting, facts) if setting.part == "sender" else _heard(setting, facts["ages"]))
     ]
 
 
-def _said(setting: Setting, units: dict[str, dict[str, str]]) -> Iterator[Finding]:
-    timer, service = units.get(_TIMER, {}), units.get(_SERVICE, {})
+def _said(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
+    timer, service = facts["units"].get(_TIMER, {}), facts["units"].get(_SERVICE, {})
     state = f"{timer.get('UnitFileState') or 'absent'}, {timer.get('ActiveState', 'unknown')}"
     yield _finding(state == "enabled, active", _TIMER, "enabled, active", state)
     calendar = timer.get("TimersCalendar", "")
     yield _finding(f"OnCalendar={_CALENDAR} ;" in calendar, f"{_TIMER}: when", _CALENDAR, calendar)
-    commands = tuple(match["argv"] for match in _ARGV.finditer(service.get("ExecStart", "")))
+    commands = tuple(facts["says"])
     yield _finding(commands == setting.commands, f"{_SERVICE}: says", "; ".join(setting.commands), "; ".join(commands))
     ran, result = bool(service.get("ExecMainExitTimestamp")), service.get("Result", "unknown")
     shown = result if ran else "never ran"

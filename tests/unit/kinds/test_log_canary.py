@@ -7,7 +7,7 @@ import pytest
 
 from beffroi.city import City
 from beffroi.kinds import Site
-from beffroi.kinds.log_canary import Heard, Params, Setting, _age, expected, judge
+from beffroi.kinds.log_canary import Heard, Params, Setting, _age, expected, judge, observe
 from beffroi.verdict import Outcome, worst
 
 Town = Callable[..., City]
@@ -25,7 +25,6 @@ TIMER = {
 SERVICE = {
     "Result": "success",
     "ExecMainExitTimestamp": "Thu 2026-11-26 19:00:00 UTC",
-    "ExecStart": f"{{ path=/usr/bin/logger ; argv[]={SAID} ; ignore_errors=no ; start_time=[n/a] }}",
 }
 
 
@@ -33,9 +32,9 @@ def _site(town: City, machine: str) -> Site:
     return Site(name=machine, machine=town.machines()[machine], city=town)
 
 
-def _sender(timer: dict[str, str], service: dict[str, str]) -> Outcome:
+def _sender(timer: dict[str, str], service: dict[str, str], says: tuple[str, ...] = (SAID,)) -> Outcome:
     units = {"beffroi-canary.timer": {**TIMER, **timer}, "beffroi-canary.service": {**SERVICE, **service}}
-    return worst(judge([SENDER], {"units": units, "ages": {}}))
+    return worst(judge([SENDER], {"units": units, "says": says, "ages": {}}))
 
 
 def _collector(**ages: int | None) -> Outcome:
@@ -72,8 +71,6 @@ def test_a_canary_that_is_said_passes() -> None:
         ({"UnitFileState": "disabled"}, {}),
         ({"ActiveState": "inactive"}, {}),
         ({"TimersCalendar": "{ OnCalendar=*-01-01 00:00:00 ; next_elapse=n/a }"}, {}),
-        ({}, {"ExecStart": "{ path=/bin/true ; argv[]=/bin/true ; ignore_errors=no ; start_time=[n/a] }"}),
-        ({}, {"ExecStart": SERVICE["ExecStart"] * 2}),
         ({}, {"Result": "exit-code"}),
         ({}, {"ExecMainExitTimestamp": ""}),
     ],
@@ -82,8 +79,13 @@ def test_a_canary_that_is_not_said_as_it_should_be_fails(timer: dict[str, str], 
     assert _sender(timer, service) is Outcome.FAIL
 
 
+@pytest.mark.parametrize("says", [(), ("/bin/true",), (SAID, SAID), (SAID, "/bin/true")])
+def test_a_service_that_says_something_else_or_more_fails(says: tuple[str, ...]) -> None:
+    assert _sender({}, {}, says) is Outcome.FAIL
+
+
 def test_a_machine_without_the_units_fails() -> None:
-    assert worst(judge([SENDER], {"units": {}, "ages": {}})) is Outcome.FAIL
+    assert worst(judge([SENDER], {"units": {}, "says": [], "ages": {}})) is Outcome.FAIL
 
 
 def test_canaries_that_arrived_pass() -> None:
@@ -114,14 +116,28 @@ def test_a_lines_age_is_counted_from_its_own_time_and_zone(when: str, age: int |
     assert _age(1795719660, when) == age
 
 
+class Answering:
+    """A host that notes what it is asked, and answers each section in turn."""
+
+    def __init__(self, *texts: str) -> None:
+        self.asked = ""
+        self.rc = 0
+        self.stderr = ""
+        names = ("units", "now", "newest")
+        self.stdout = "".join(f"{text}\n@@beffroi {name} 0@@\n" for name, text in zip(names, texts, strict=True))
+
+    def run(self, command: str) -> Answering:
+        self.asked = command
+        return self
+
+
+def test_each_of_several_commands_is_seen_though_systemd_prints_them_under_one_name() -> None:
+    lines = "\n".join(f"ExecStart={{ path=/usr/bin/logger ; argv[]={word} ; ignore_errors=no }}" for word in "ab")
+    host: Any = Answering(f"Id=beffroi-canary.service\n{lines}", "60", "")
+    assert observe(host, [SENDER])["says"] == ["a", "b"]
+
+
 def test_observing_asks_for_times_alone() -> None:
-    asked: list[str] = []
-
-    class Noting:
-        def run(self, command: str) -> Any:  # noqa: ANN401 - stands for testinfra's untyped answer
-            asked.append(command)
-            raise StopIteration
-
-    with pytest.raises(StopIteration):
-        __import__("beffroi.kinds.log_canary", fromlist=["observe"]).observe(Noting(), [COLLECTOR])
-    assert "sed -n 's/^\\([0-9T:.+Z-]*\\) [^ ]* beffroi-canary[^ ]* app local0 *$/\\1/p'" in asked[0]
+    host: Any = Answering("", "1795719660", "app authpriv 2026-11-26T19:00:00+00:00\napp local0")
+    assert observe(host, [COLLECTOR])["ages"] == {"app authpriv": 60}
+    assert "sed -n 's/^\\([0-9T:.+Z-]*\\) [^ ]* beffroi-canary[^ ]* app local0 *$/\\1/p'" in host.asked
