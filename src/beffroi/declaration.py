@@ -21,6 +21,7 @@ from beffroi.yamlfile import Document
 MIRROR_ROLE = "package-mirror"
 BASTION_ROLE = "bastion"
 AUTHORITY_ROLE = "certificate-authority"
+BACKUP_ROLE = "backup"
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def stages(city: City) -> list[Sequence[str]]:
     """Return the machines in the order in which configuration can reach them and packages can reach the machines.
 
     The package mirror first, since every other machine installs from it; then what shares a segment with it or with
-    the bastion; then the other gateways; then what stands behind them. The certificate authority comes before whatever
-    shares its place in that order, and what came before it comes a second time, for its certificates.
+    the bastion; then the other gateways; then what stands behind them; then what keeps copies, which fetches them from
+    machines that are in order by then. The certificate authority comes before whatever shares its place in that order,
+    and what came before it comes a second time, for its certificates.
     """
     mirrors = list(city.hosts_with_role(MIRROR_ROLE))
     near = {
@@ -100,7 +102,9 @@ def stages(city: City) -> list[Sequence[str]]:
     first = [name for name in city.machines() if name in near and name not in mirrors]
     gateways = [name for name in city.gateways if name not in {*first, *mirrors}]
     rest = [name for name in city.hosts if name not in {*first, *mirrors}]
-    return _around_authority(city, [mirrors, first, gateways, rest])
+    keepers = [name for name in rest if BACKUP_ROLE in city.hosts[name].roles]
+    servers = [name for name in rest if name not in keepers]
+    return _around_authority(city, [mirrors, first, gateways, servers, *([keepers] if keepers else [])])
 
 
 def _around_authority(city: City, ordered: list[Sequence[str]]) -> list[Sequence[str]]:

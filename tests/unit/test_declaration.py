@@ -75,6 +75,11 @@ def test_what_stands_beside_the_bastion_comes_before_what_stands_behind_a_gatewa
     assert stages == [set(), {"edge", "bastion", "logs"}, {"core"}, {"app", "db"}]
 
 
+def test_what_keeps_copies_comes_after_what_it_copies(small_town: Callable[..., City]) -> None:
+    stages: list[Any] = [set(stage) for stage in declaration.stages(_with_roles(small_town(), db=["backup"]))]
+    assert stages[-2:] == [{"app"}, {"db"}]
+
+
 def test_every_machine_is_configured_in_one_stage_and_one_only(small_town: Callable[..., City]) -> None:
     town = _with_roles(small_town(), logs=["package-mirror"])
     staged = [name for stage in declaration.stages(town) for name in stage]
