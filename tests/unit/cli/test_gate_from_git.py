@@ -149,7 +149,7 @@ def test_a_control_that_goes_and_a_longer_retention_are_told(made: TownRepositor
     (made.folder / "compliance" / "controls" / "ssh" / "root-login-refused.yml").unlink()
     _, review = says("--base", "main")
     assert [(it["sort"], it["control"]) for it in review["controls"]] == [("lost", "ssh/root-login-refused")]
-    assert {it["machine"] for it in review["blast"]} == {"core", "bastion", "mirror", "log"}
+    assert {it["machine"] for it in review["blast"]} == {"core", "bastion", "mirror", "log", "vault", "mqtt"}
 
 
 def test_every_page_that_is_asked_for_is_written(made: TownRepository, says: Says, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ TOWN = "inventory/hamlet"
 FILES = {
     "index.html",
     "activity-records.html",
+    "activity-requests.html",
     "controller.en.csv",
     "controller.fr.csv",
     "security.en.csv",

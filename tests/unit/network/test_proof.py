@@ -142,12 +142,12 @@ def test_a_refactoring_that_changes_nothing_changes_no_answer() -> None:
 
 
 def test_an_invariant_is_proved_or_refuted_with_a_packet() -> None:
-    barred = Invariant(destinations=Places(stores=True), services=("tcp/5432",))
+    barred = Invariant(destinations=Places(stores=True), services=("tcp/3306",))
     assert refutations(_hamlet("", lambda _: None, barred), barred) == []
     city = _city("tests/cases/hamlet")
     store = next(name for name, host in city.hosts.items() if host.stores)
     opened = _hamlet(store, _added("input", {"accept": None}), barred)
-    assert all(found.packets.witness().service.second == 5432 for found in refutations(opened, barred))  # type: ignore[union-attr]
+    assert all(found.packets.witness().service.second == 3306 for found in refutations(opened, barred))  # type: ignore[union-attr]
     assert refutations(opened, barred)
 
 

@@ -70,7 +70,7 @@ def test_a_host_that_does_not_give_the_answer_spoils_its_own_verdicts_alone(
     frames = "".join(rf"\n@@b out {number}\n\n@@b end {number} 0\n" for number in range(1, count + 1))
     good = shlex.quote(rf"beffroi-audit-1 {pin} b\n{frames}\n@@b done {count}\n")
     stub = ssh_plays(f'[ "$4" = log ] || {{ {says}; }}\n[ "$4" != log ] || printf {good}')
-    seen = look_as_auditor(desired, ["mirror", "log"], stub.config, seen=lambda _: None)
+    seen = look_as_auditor(desired, ["mirror", "log"], stub.config, seen=lambda observation: observation)
     assert {it.could_not_look == "" or bool(it.captures) for it in seen if it.host == "log"} == {True}
     assert all(it.facts is None and not it.captures and it.could_not_look for it in seen if it.host == "mirror")
 

@@ -17,7 +17,8 @@ from beffroi.verdict import Capture, Finding, Observation, Outcome, Verdict
 
 ROOT = Path(__file__).parents[3]
 END = datetime(2026, 11, 25, 21, 3, tzinfo=UTC)
-PURGE = "data/purge-timers-run"
+PURGE, ROWS = "data/purge-timers-run", "data/old-rows-erased"
+"""The application's machine keeps files, the database's keeps rows: one measure, a control each."""
 
 
 @cache
@@ -58,7 +59,8 @@ def test_a_measure_is_proved_by_the_controls_that_it_cites() -> None:
     line = line_of(entry_of(register_with(run_with({}))), "Daily purge")
     assert line.standing == Standing.PROVED
     assert {(proof.host, proof.control, proof.outcome) for proof in line.proofs} == {
-        (host, PURGE, Outcome.PASS) for host in ("app", "db", "backup")
+        ("app", PURGE, Outcome.PASS),
+        ("db", ROWS, Outcome.PASS),
     }
 
 
@@ -68,14 +70,14 @@ def test_a_measure_in_words_is_not_proved_by_anything_that_passes() -> None:
 
 
 def test_one_failing_machine_makes_a_line_fail() -> None:
-    register = register_with(run_with({("db", PURGE): Outcome.FAIL}))
+    register = register_with(run_with({("db", ROWS): Outcome.FAIL}))
     assert line_of(entry_of(register), "Daily purge").standing == Standing.FAILING
     assert register.exit_code == 1
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.NOT_CHECKED])
 def test_could_not_look_is_never_proved(outcome: Outcome) -> None:
-    register = register_with(run_with({("db", PURGE): outcome}))
+    register = register_with(run_with({("db", ROWS): outcome}))
     assert line_of(entry_of(register), "Daily purge").standing == Standing.UNSEEN
     assert register.exit_code == 2
 
@@ -90,26 +92,25 @@ def test_a_machine_without_a_verdict_leaves_its_lines_unproved() -> None:
 
 
 def test_a_failure_is_told_even_where_another_machine_is_silent() -> None:
-    entry = entry_of(register_with(run_with({("db", PURGE): Outcome.FAIL}, silent="app")))
+    entry = entry_of(register_with(run_with({("db", ROWS): Outcome.FAIL}, silent="app")))
     line = line_of(entry, "Daily purge")
     assert line in entry.unproved()
     assert line in entry.broken()
 
 
 def test_not_applicable_proves_nothing() -> None:
-    machines = ("app", "db", "backup")
-    register = register_with(run_with({(host, PURGE): Outcome.NOT_APPLICABLE for host in machines}))
+    register = register_with(run_with(dict.fromkeys([("app", PURGE), ("db", ROWS)], Outcome.NOT_APPLICABLE)))
     assert line_of(entry_of(register), "Daily purge").standing == Standing.ELSEWHERE
 
 
 def test_a_waived_control_is_said_to_be_waived() -> None:
-    register = register_with(run_with({("db", PURGE): Outcome.WAIVED}))
+    register = register_with(run_with({("db", ROWS): Outcome.WAIVED}))
     assert line_of(entry_of(register), "Daily purge").standing == Standing.WAIVED
 
 
 def test_what_could_not_be_proved_stands_first() -> None:
     register = register_with(
-        run_with({("db", PURGE): Outcome.ERROR, ("db", "data/stores-closed-to-others"): Outcome.FAIL})
+        run_with({("db", ROWS): Outcome.ERROR, ("db", "data/stores-closed-to-others"): Outcome.FAIL})
     )
     order = list(Standing)
     for entry in register.entries:
@@ -125,9 +126,9 @@ def test_without_any_run_nothing_is_proved() -> None:
 def test_a_verdict_is_dated_by_what_was_seen_for_it() -> None:
     seen = datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
     capture = Capture(host="db", command="systemctl", stdout="", stderr="", exit_code=0, when=seen)
-    observed = Observation(host="db", kind="systemd_timer", facts={}, captures=(capture,))
+    observed = Observation(host="db", kind="database", facts={}, captures=(capture,))
     line = line_of(entry_of(register_with(run_with({}, observed))), "Daily purge")
-    assert {proof.host: proof.when for proof in line.proofs} == {"app": END, "db": seen, "backup": END}
+    assert {proof.host: proof.when for proof in line.proofs} == {"app": END, "db": seen}
 
 
 def test_a_reason_is_kept_with_the_verdict() -> None:
@@ -137,7 +138,7 @@ def test_a_reason_is_kept_with_the_verdict() -> None:
         each.model_copy(update={"outcome": Outcome.ERROR, "findings": (finding,)}) if each.host == "db" else each
         for each in run.verdicts
     )
-    line = line_of(entry_of(register_with(run.model_copy(update={"verdicts": verdicts}))), PURGE)
+    line = line_of(entry_of(register_with(run.model_copy(update={"verdicts": verdicts}))), "Daily purge")
     assert {proof.reason for proof in line.proofs if proof.host == "db"} == {"no answer"}
 
 

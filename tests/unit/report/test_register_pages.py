@@ -149,7 +149,7 @@ def test_the_map_draws_subjects_fleets_flows_stores_retention_and_copies() -> No
 
 
 def test_a_flow_in_clear_is_marked_in_words_and_not_by_colour_alone() -> None:
-    page = written()["activity-district-sensors.html"]
+    page = written()["activity-video-protection.html"]
     assert '<text class="more" lang="en"' in page
     assert ">in clear</text>" in page
 
