@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from beffroi import applied, declaration, runs
 from beffroi.access import Door, close_connections, open_door, write_ssh_config
+from beffroi.city.roles import COLLECTOR_ROLE
 from beffroi.converge import Action, Convergence, Work, converge
 from beffroi.coverage import coverage
 from beffroi.declaration import Declaration
@@ -274,7 +275,7 @@ class Works:
 
     def _collectors(self) -> set[str]:
         """Return the machines whose verdicts depend on what others send them."""
-        return set(self.declared.city.hosts_with_role("log-collector"))
+        return set(self.declared.city.hosts_with_role(COLLECTOR_ROLE))
 
     def _look(
         self, hosts: list[str], store: CaptureStore, only: frozenset[str] = frozenset()

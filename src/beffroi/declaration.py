@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from beffroi.city import City, Zone
 from beffroi.city.loader import Loaded
 from beffroi.city.loader import load as load_town
+from beffroi.city.roles import AUTHORITY_ROLE, BACKUP_ROLE, BASTION_ROLE, MIRROR_ROLE
 from beffroi.control import Control, load_controls
 from beffroi.desired import DesiredState, derive
 from beffroi.errors import InvalidCity, InvalidInput, Reading
@@ -17,11 +18,6 @@ from beffroi.profile import Choice, choose
 from beffroi.replaced import Replaced
 from beffroi.waiver import FILE, Waiver, load_waivers
 from beffroi.yamlfile import Document
-
-MIRROR_ROLE = "package-mirror"
-BASTION_ROLE = "bastion"
-AUTHORITY_ROLE = "certificate-authority"
-BACKUP_ROLE = "backup"
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from beffroi.city import INTERNET, City, Flow, Gateway, Host, Service
-
-AUTHORITY_ROLE = "certificate-authority"
+from beffroi.city.roles import AUTHORITY_ROLE
 
 FOLDER = "/etc/beffroi/tls"
 AUTHORITY_FILE = f"{FOLDER}/ca.crt"

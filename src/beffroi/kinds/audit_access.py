@@ -13,6 +13,7 @@ from pydantic import StringConstraints
 
 from beffroi import probe
 from beffroi.city import INTERNET
+from beffroi.city.roles import BASTION_ROLE
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.verdict import Finding
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
 
 ACCOUNT = files.ACCOUNT
-BASTION_ROLE = "bastion"
 _FOLDERS = (files.FOLDER, files.HOME, f"{files.HOME}/.ssh")
 _OTHER_KEYS = f"{files.KEYS}2"
 _SSH = 22

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from beffroi.city import City, Store
+from beffroi.city.roles import BACKUP_ROLE
 from beffroi.errors import CouldNotLook, InvalidInput
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.messages import say
@@ -35,7 +36,6 @@ from ._units import units_shown
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
 
-BACKUP_ROLE = "backup"
 
 MEANS = {"recent_hours": "the check's own threshold; a keeper's role copies anew what is older"}
 """Values that a pass need not tell from others, and why (beffroi.coverage)."""

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from beffroi.city.roles import COLLECTOR_ROLE
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.verdict import Finding, Outcome
 
 from ._order import lacks
 from ._sections import look
 from ._units import units_shown
-from .log_forwarding import COLLECTOR_ROLE, senders
+from .log_forwarding import senders
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost

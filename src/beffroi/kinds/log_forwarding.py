@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from beffroi.city import City
+from beffroi.city.roles import COLLECTOR_ROLE
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.network.routing import meeting
 from beffroi.verdict import Finding, Outcome
@@ -27,7 +28,6 @@ from ._sections import look
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
 
-COLLECTOR_ROLE = "log-collector"
 
 _HOUR = 3600
 _REMOTE = "/var/log/remote"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from beffroi.city import City
+from beffroi.city.roles import BACKUP_ROLE
 
 from .model import KeptStore
 
-BACKUP_ROLE = "backup"
 """The role of the machines that keep the copies."""
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from beffroi.city import City, Flow, ProcessingActivity, Text
+from beffroi.city.roles import BACKUP_ROLE
 from beffroi.messages import LANGUAGES
 from beffroi.register.contents import plain, spoken_duration
-from beffroi.register.keeping import BACKUP_ROLE
 from beffroi.register.model import Entry, KeptStore
 from beffroi.register.phrases import filled, spoken
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beffroi.city import City, Flow
-from beffroi.register.keeping import BACKUP_ROLE
+from beffroi.city.roles import BACKUP_ROLE
 
 
 @dataclass(frozen=True)
