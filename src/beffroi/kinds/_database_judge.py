@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from beffroi.kinds._findings import finding_or_none as _finding
 from beffroi.verdict import Finding, Outcome
 
 from ._psql import STOPPED, UNIT
@@ -151,8 +152,3 @@ def _none(subject: str, found: Sequence[str]) -> Finding:
 
 def _failing(subject: str, wanted: str, observed: str) -> Finding:
     return Finding(outcome=Outcome.FAIL, subject=subject, expected=wanted, observed=observed)
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed or "(none)")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import StringConstraints
 
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding as _finding
 from beffroi.network.routing import meeting
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from . import _application_files as ours
 from . import _handshake as shake
@@ -199,8 +200,3 @@ def _answers(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     yield _finding(not facts["stranger"], "to who shows no certificate", "no answer", stranger)
     accepted = ", ".join(facts["accepted"]) or "none"
     yield _finding(not facts["accepted"], "older versions of TLS", "none", accepted)
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

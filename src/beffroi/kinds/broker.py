@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from beffroi.kinds import KindModel, SettingModel, Site
-from beffroi.verdict import Finding, Outcome
+from beffroi.kinds._findings import finding_or_none as _finding
+from beffroi.verdict import Finding
 
 from . import _tls as tls
 from ._order import Answer
@@ -233,8 +234,3 @@ def _configuration(wanted: list[str], found: list[str]) -> Iterator[Finding]:
 
 def _digest(texts: Iterable[str]) -> str:
     return hashlib.sha256("".join(texts).encode()).hexdigest()
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed or "(none)")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding as _finding
 from beffroi.messages import say
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from . import _tls as tls
 from ._certificates import DAY, digest, held, names, public_of, seconds, stat_of
@@ -208,8 +209,3 @@ def _lasting(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     lifetime = (ends - begins) / DAY
     short = lifetime <= setting.days + _LEEWAY
     yield _finding(short, "valid for", f"{setting.days} days at most", f"{lifetime:.1f} days")
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

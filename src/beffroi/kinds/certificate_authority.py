@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding as _finding
 from beffroi.messages import say
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from . import _tls as tls
 from ._certificates import DAY, digest, held, public_of, seconds, stat_of
@@ -166,8 +167,3 @@ def _authority(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     yield _finding(paired, "private key", "the certificate's", "the certificate's" if paired else "another, or none")
     left = (found["not_after"] - facts["now"]) / DAY if found else 0.0
     yield _finding(left >= setting.renew_days, "expires in", f"{setting.renew_days} days at least", f"{left:.1f} days")
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

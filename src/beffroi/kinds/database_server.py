@@ -16,6 +16,7 @@ from beffroi.city import Host
 from beffroi.city.databases import Database
 from beffroi.errors import InvalidInput
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding_or_none as _finding
 from beffroi.messages import say
 from beffroi.network.routing import meeting
 from beffroi.verdict import Finding, Outcome
@@ -254,8 +255,3 @@ def _holders(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
 
 def _failing(subject: str, wanted: str, observed: str) -> Finding:
     return Finding(outcome=Outcome.FAIL, subject=subject, expected=wanted, observed=observed)
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed or "(none)")

@@ -17,7 +17,8 @@ from pydantic import Field, StringConstraints
 
 from beffroi.city.roles import COLLECTOR_ROLE
 from beffroi.kinds import KindModel, SettingModel, Site
-from beffroi.verdict import Finding, Outcome
+from beffroi.kinds._findings import finding_or_none as _finding
+from beffroi.verdict import Finding
 
 from ._order import lacks
 from ._sections import look
@@ -171,8 +172,3 @@ def _heard(setting: Setting, ages: dict[str, int | None]) -> Iterator[Finding]:
             fresh = age is not None and -_HOUR <= age <= setting.hours * _HOUR
             observed = "never heard" if age is None else f"{age / _HOUR:.1f} h ago"
             yield _finding(fresh, f"canary of {it.name} by {facility}", wanted, observed)
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed or "(none)")

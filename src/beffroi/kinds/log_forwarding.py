@@ -18,8 +18,9 @@ from pydantic import Field
 from beffroi.city import City
 from beffroi.city.roles import COLLECTOR_ROLE
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding as _finding
 from beffroi.network.routing import meeting
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from . import _rsyslog as rsyslog
 from . import _tls as tls
@@ -288,8 +289,3 @@ def _oldest_lines(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     wanted = f"{setting.keep_days} days old at most"
     for name, day in facts["oldest"].items():
         yield _finding(date.fromisoformat(day) >= first, f"{name}: oldest line", wanted, day)
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

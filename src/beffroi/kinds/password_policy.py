@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from beffroi.kinds import KindModel, SettingModel, Site
-from beffroi.verdict import Finding, Outcome
+from beffroi.kinds._findings import finding as _finding
+from beffroi.verdict import Finding
 
 from ._order import Answer, Order, each, larger, smaller, unordered
 from ._pam import PamLine, position, stack
@@ -197,8 +198,3 @@ def _typed(plain: list[list[Any]]) -> list[PamLine]:
 
 def _shown(lines: list[PamLine]) -> str:
     return " > ".join(" ".join((line.module, *line.arguments)) for line in lines) or "(empty)"
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

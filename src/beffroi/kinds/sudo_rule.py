@@ -15,7 +15,8 @@ from pydantic import Field, StringConstraints
 
 from beffroi.city.machines import UnixName
 from beffroi.kinds import KindModel, SettingModel, Site
-from beffroi.verdict import Finding, Outcome
+from beffroi.kinds._findings import finding as _finding
+from beffroi.verdict import Finding
 
 from ._order import Answer, Order, altogether, each, fewer_bits, lacks, unordered, words
 from ._sections import look
@@ -198,8 +199,3 @@ def _options(holder: dict[str, Any]) -> dict[str, str]:
 
 def _bound(default: dict[str, Any]) -> set[str]:
     return {" ".join(map(str, who.values())) for who in default.get("Binding", [])}
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

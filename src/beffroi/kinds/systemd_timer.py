@@ -18,8 +18,9 @@ from pydantic import StringConstraints, model_validator
 from beffroi.city import Store
 from beffroi.errors import InvalidInput
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding_or_none as _finding
 from beffroi.messages import say
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from ._sections import look
 from ._units import units_shown
@@ -191,8 +192,3 @@ def _purge_findings(setting: Setting, purge: Purge, service: dict[str, str], ove
         service.get("User") == purge.owner, f"{setting.service}: account", purge.owner, service.get("User", "")
     )
     yield _finding(overdue == 0, f"{purge.store}: files past their retention", "0", str(overdue))
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed or "(none)")

@@ -14,9 +14,10 @@ from pydantic import Field
 
 from beffroi.city import INTERNET
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding as _finding
 from beffroi.network.permits import permits
 from beffroi.network.routing import meeting
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from ._sections import look
 
@@ -127,8 +128,3 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
         allowed = facts["allowed"]
         wanted = ", ".join(setting.allow) or "nobody"
         yield _finding(set(allowed) == set(setting.allow), "gives it to", wanted, ", ".join(allowed) or "nobody")
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, StringConstraints
 
 from beffroi.kinds import KindModel, SettingModel, Site
-from beffroi.verdict import Finding, Outcome
+from beffroi.kinds._findings import finding as _finding
+from beffroi.verdict import Finding
 
 from ._order import Answer, Order, each, lacks, unordered, words
 from ._sections import look
@@ -117,8 +118,3 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
 
 def _words(value: str) -> set[str]:
     return set(value.lower().split())
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from beffroi.city import City
 from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds._findings import finding as _finding
 from beffroi.network.routing import meeting
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from . import _handshake as shake
 from . import _tls as tls
@@ -175,8 +176,3 @@ def _over_tls(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     if setting.application:
         status = facts["through"]
         yield _finding(status == _OK, f"{where}: {setting.application} behind it", str(_OK), str(status or "no answer"))
-
-
-def _finding(good: bool, subject: str, wanted: str, observed: str) -> Finding:  # noqa: FBT001 - the finding's outcome
-    outcome = Outcome.PASS if good else Outcome.FAIL
-    return Finding(outcome=outcome, subject=subject, expected=wanted, observed=observed)
