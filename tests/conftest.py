@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import pytest
 from towns import LabTown, new_town
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 
@@ -33,17 +35,28 @@ def _refuse_skip(report: _Report) -> _Report:
     return report
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what uses machines, Pulumi or a browser in one process: they share what they start, and measure time."""
-    for item in items:
-        if any(item.get_closest_marker(name) for name in ("lab", "pulumi", "chromium")):
-            item.add_marker(pytest.mark.xdist_group("machines"))
+ON_MACHINES = frozenset({"break_it", "lab", "pulumi", "report"})
+"""The folders of what uses machines, Pulumi or a browser: one process runs them, as they share what they start."""
+
+
+class _MachinesTogether(LoadScopeScheduling):
+    """One process for all that uses machines; all else a file at a time, by whoever is free.
+
+    Not `--dist loadgroup`: pytest-xdist 3.8 writes the group into a name that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = Path(nodeid.partition("::")[0]).parts[1]
+        return "machines" if folder in ON_MACHINES else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    return _MachinesTogether(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
 def hamlet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabTown]:
-    """The hamlet, applied once: four real machines that tests break and mend."""
+    """The hamlet, applied once: six real machines that tests break and mend."""
     town = new_town(Path("tests/cases/hamlet"), "hamlet", tmp_path_factory.mktemp("hamlet"))
     done = town.apply()
     try:

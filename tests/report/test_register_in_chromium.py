@@ -52,7 +52,7 @@ def test_the_address_chooses_the_one_language_that_shows(
 
 
 @pytest.mark.parametrize(
-    ("language", "word", "other"), [("fr", "en clair", "in clear"), ("en", "in clear", "en clair")]
+    ("language", "word", "other"), [("fr", "chiffré", "encrypted"), ("en", "encrypted", "chiffré")]
 )
 def test_the_map_speaks_one_language(reader: Reader, language: str, word: str, other: str) -> None:
     drawn = reader.look(f"{SENSORS}#{language}", MAP_TEXTS)["map"]
