@@ -79,6 +79,7 @@ def test_breaks_made_by_hand_are_named_exactly_and_apply_mends_them(hamlet: LabT
         ("log", "ssh/root-login-refused"): "fail",
         ("log", "data/purge-timers-run"): "fail",
         ("log", "data/stores-closed-to-others"): "fail",
+        ("log", "files/open-folders-sticky"): "fail",
     }
     mended = hamlet.apply()
     assert mended.returncode == 0, mended.stdout + mended.stderr

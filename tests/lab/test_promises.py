@@ -75,6 +75,7 @@ WAYS = [
         " && openssl x509 -req -in /root/c.csr -signkey machine.key -days -1 -out machine.crt && rm /root/c.csr",
         "certificates/renewed-in-time",
         "certificates/from-the-town-authority",
+        "logs/forwarded-to-the-collector",
     ),
 ]
 

@@ -91,7 +91,8 @@ class BatchingBackend(SshBackend):  # type: ignore[misc] # testinfra is typed lo
             message = "beffroi:// takes no password: use a key or an agent"
             raise ValueError(message)
         self.known = Known()
-        self.batches = Batches(self._way(), _AHEAD)
+        self._ssh = self._way()
+        self.batches = Batches(self._ssh, _AHEAD)
         self._ahead = False
         _opened().append(self)
 
@@ -146,9 +147,19 @@ class BatchingBackend(SshBackend):  # type: ignore[misc] # testinfra is typed lo
         """Begin to ask `commands`; what they answer is remembered by whoever waits for it."""
         return asyncio.run_coroutine_threadsafe(self.batches.ask(commands), _loop())
 
+    def open(self) -> None:
+        """Begin to connect, and do not wait for it."""
+        _loop().call_soon_threadsafe(self._ssh.open)
+
     def close(self) -> None:
         """End the connection; the next command opens another one."""
         wait_for(self.batches.connection.close())
+
+
+def open_all() -> None:
+    """Begin to connect to every host of this process's backends that is not yet connected to, and wait for none."""
+    for backend in _opened():
+        backend.open()
 
 
 def close_all() -> None:

@@ -26,6 +26,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--no-ahead", action="store_true", default=False, help=say("ahead-option"))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Begin to connect as soon as a host is named: it takes as long as collecting the tests does."""
+    backend = sys.modules.get("beffroi.observe.backend")
+    if backend and _asks_ahead(metafunc.config):
+        backend.open_all()
+
+
+def _asks_ahead(config: pytest.Config) -> bool:
+    return not config.option.collectonly and not config.getoption("--no-ahead")
+
+
 class _Ahead:
     """Runs a session's tests ahead of their time, and again after one that acted."""
 
@@ -60,7 +72,7 @@ class _Ahead:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Ask ahead what the session's tests will ask, if one of them is about a host behind our backend."""
     used = "beffroi.observe.backend" in sys.modules
-    if used and not session.config.option.collectonly and not session.config.getoption("--no-ahead"):
+    if used and _asks_ahead(session.config):
         session.config.pluginmanager.register(_Ahead(session.items), "beffroi-ahead")
 
 

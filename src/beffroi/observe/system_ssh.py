@@ -17,6 +17,8 @@ from .connection import Bounds, Completed, CutShort
 
 _SSH_FAILED = 255
 _GOODBYE_SECONDS = 5.0
+_OPENING = Bounds(seconds=30.0, output=64 * 1024)
+"""What connecting may cost before there is anything to ask: a banner, and no more."""
 
 
 class _TooMuchError(Exception):
@@ -36,6 +38,19 @@ class SystemSsh:
     held: bool = False
     destination: str = ""
     _sockets: str = field(default="", init=False)
+    _opening: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def open(self) -> None:
+        """Begin to connect before there is anything to ask; whoever asks meanwhile waits, and tries again if it failed.
+
+        Call it from the event loop that runs the commands. A connection that is not held has nothing to begin.
+        """
+        if self.held and self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        with contextlib.suppress(CouldNotLook):
+            await self._run("exit 0", b"", _OPENING)
 
     async def run(self, command: str, *, stdin: bytes = b"", bounds: Bounds) -> Completed:
         """Run a command by the login shell, feed it `stdin`, and return what it left behind; raise CouldNotLook.
@@ -43,6 +58,11 @@ class SystemSsh:
         `ssh` ends with 255 when it could not connect, and also when the command did, or a signal ended it: what the
         command printed before is in the CutShort that is raised.
         """
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
+        return await self._run(command, stdin, bounds)
+
+    async def _run(self, command: str, stdin: bytes, bounds: Bounds) -> Completed:
         transport, talk = await self._start(command, bounds.output)
         try:
             async with asyncio.timeout(bounds.seconds):
@@ -86,6 +106,10 @@ class SystemSsh:
 
     async def close(self) -> None:
         """End the session that this connection holds, if it holds one."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+            self._opening = None
         if not self._sockets:
             return
         argv = ["ssh", *self.options, *self._master(), "-O", "exit", "--", self.destination or self.host]

@@ -92,6 +92,46 @@ def test_a_session_that_is_held_ends_with_its_folder(ssh_plays: Plays) -> None:
     assert not Path(folder[1]).exists()
 
 
+def test_who_asks_while_it_connects_asks_over_the_connection_that_was_begun(ssh_plays: Plays, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    stub = ssh_plays(f'echo "begin $*" >> {log}; sleep 0.3; echo "end $*" >> {log}')
+    way = SystemSsh("db", options=("-F", str(stub.config)), held=True)
+
+    async def opened_then_asked() -> None:
+        way.open()
+        way.open()
+        await way.run("true", bounds=Bounds(10, 1000))
+        await way.close()
+
+    asyncio.run(opened_then_asked())
+    said = [(line.split()[0], line.split()[-1]) for line in log.read_text().splitlines()]
+    assert said[:4] == [("begin", "0"), ("end", "0"), ("begin", "true"), ("end", "true")]
+
+
+def test_a_connection_that_could_not_be_begun_is_tried_again_by_who_asks(ssh_plays: Plays, tmp_path: Path) -> None:
+    stub = ssh_plays(f"test -e {tmp_path}/second || {{ touch {tmp_path}/second; exit 255; }}; echo there")
+    way = SystemSsh("db", options=("-F", str(stub.config)), held=True)
+
+    async def opened_then_asked() -> bytes:
+        way.open()
+        return (await way.run("true", bounds=Bounds(10, 1000))).stdout
+
+    assert asyncio.run(opened_then_asked()) == b"there\n"
+
+
+def test_a_connection_that_nobody_used_is_ended_while_it_is_begun(ssh_plays: Plays) -> None:
+    way = SystemSsh("db", options=("-F", str(ssh_plays("exec sleep 60").config)), held=True)
+
+    async def opened_then_closed() -> None:
+        way.open()
+        await asyncio.sleep(0.2)
+        await way.close()
+
+    begun = time.monotonic()
+    asyncio.run(opened_then_closed())
+    assert time.monotonic() - begun < 20
+
+
 def test_without_ssh_nobody_looks(ssh_plays: Plays, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = ssh_plays("true")
     monkeypatch.setenv("PATH", "/nonexistent")
