@@ -12,6 +12,7 @@ from beffroi.verdict import Capture, Observation
 from .asking import Ask
 from .captures import KeptRun
 from .observing import observed
+from .words import elevated
 
 
 def replay(desired: DesiredState, hosts: Iterable[str], kept: KeptRun) -> tuple[Observation, ...]:
@@ -27,7 +28,10 @@ def replay(desired: DesiredState, hosts: Iterable[str], kept: KeptRun) -> tuple[
 
 
 def _answers(kept: KeptRun, host: str, kind: str) -> Ask:
-    """Return what answers as the host did: a command asked twice gets its two answers, in their order."""
+    """Return what answers as the host did: a command asked twice gets its two answers, in their order.
+
+    An auditor's run was asked the same questions, by the probe, which needs no `sudo` before them.
+    """
     unused: list[Capture] | None = None
 
     def ask(command: str) -> Capture:
@@ -35,7 +39,7 @@ def _answers(kept: KeptRun, host: str, kind: str) -> Ask:
         if unused is None:
             unused = list(kept.captures(host, kind))
         for capture in unused:
-            if capture.command == command:
+            if capture.command in {command, elevated(command).command}:
                 unused.remove(capture)
                 return capture
         raise CouldNotLook(kept.could_not_look(host, kind) or say("replay-missing"), where=host)

@@ -14,6 +14,7 @@ from beffroi.judge import judge
 from beffroi.observe.captures import MOST_BYTES_A_HOST, About, CaptureStore, KeptRun
 from beffroi.observe.observing import observed
 from beffroi.observe.replay import replay
+from beffroi.observe.words import elevated
 from beffroi.verdict import Capture, Observation, Outcome
 
 WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -228,6 +229,14 @@ def test_a_replay_gives_the_observation_again(begin: Begin, seen: Observation) -
     store.keep(seen)
     assert replay(DESIRED, ["db"], KeptRun.open(store.folder)) == (seen,)
     assert _judged(store.folder)[0][0] is Outcome.PASS
+
+
+def test_what_an_auditors_probe_was_asked_answers_the_same_questions(begin: Begin, seen: Observation) -> None:
+    store = begin()
+    probed = tuple(it.model_copy(update={"command": elevated(it.command).command}) for it in seen.captures)
+    assert [it.command for it in probed] != [it.command for it in seen.captures], "the probe needs no sudo"
+    store.keep(seen.model_copy(update={"captures": probed}))
+    assert [outcome for outcome, _ in _judged(store.folder)] == [Outcome.PASS]
 
 
 def test_what_was_not_kept_is_an_error(begin: Begin, seen: Observation) -> None:
