@@ -50,6 +50,7 @@ class _MachinesTogether(LoadScopeScheduling):
         return "machines" if folder in ON_MACHINES else nodeid.partition("::")[0]
 
 
+@pytest.hookimpl(optionalhook=True)  # some tests run pytest with this very file, and without pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     return _MachinesTogether(config, log) if config.getoption("dist") == "loadscope" else None
 
