@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from beffroi.lab import cgroups
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -68,7 +70,7 @@ class LabTown:
             words = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace") if entry.exists() else ""
             if folder in words:
                 left.append(words)
-        return left
+        return left + cgroups.left(f"{self.stack}.")
 
 
 def new_town(folder: Path, stack: str, state: Path) -> LabTown:

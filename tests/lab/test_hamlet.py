@@ -121,6 +121,13 @@ def test_an_address_altered_by_hand_is_seen_in_the_plan_and_mended(hamlet: LabTo
     assert "10.99.10.77" not in in_station(hamlet, "mirror", "ip", "addr").stdout
 
 
+def test_logs_are_rotated_and_what_is_said_next_is_in_the_new_file(hamlet: LabTown) -> None:
+    # Rotation signals a unit's processes: a machine that shared its control groups with others could not.
+    for host in ("core", "log"):
+        hamlet.exec(host, "logrotate -f /etc/logrotate.conf; logger -p user.notice said-after-rotation; sleep 1")
+        assert hamlet.exec(host, "grep -c said-after-rotation /var/log/user.log").strip() == "1"
+
+
 def test_a_fleet_reaches_what_is_declared_and_no_store(hamlet: LabTown) -> None:
     assert in_station(hamlet, "sensors-on-poles", "nc", "-z", "-w", "2", "10.99.20.13", "22").returncode != 0
     assert in_station(hamlet, "sensors-on-poles", "nc", "-z", "-w", "2", "2001:db8:99:14::13", "6514").returncode != 0

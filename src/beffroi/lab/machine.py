@@ -14,7 +14,7 @@ from pathlib import Path
 from beffroi.errors import CouldNotAct
 from beffroi.messages import say
 
-from . import network
+from . import cgroups, network
 from .command import run
 from .network import Link, Route
 from .place import LabPlace
@@ -124,10 +124,11 @@ class Machine:
     def stop(self) -> None:
         """Pull the plug: the machine stays, off."""
         end_container(self.root)
+        cgroups.remove(self._group)
 
     def delete(self) -> None:
         """Remove the machine and all that it left: processes, namespace, mount, folder."""
-        end_container(self.root)
+        self.stop()
         end_members(self.place.namespace(self.name))
         network.delete_namespace(self.place.namespace(self.name))
         self._unmount()
@@ -188,8 +189,18 @@ class Machine:
         with (self.folder / "console.log").open("ab") as log:
             # It outlives us on purpose: a machine runs until it is stopped or deleted.
             subprocess.Popen(
-                argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+                cgroups.within(self._group, argv),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
             )
+
+    @property
+    def _group(self) -> str:
+        return f"{self.place.name}.{self.name}"
 
     def _wait_for_ssh(self) -> None:
         deadline = time.monotonic() + _BOOT_SECONDS
