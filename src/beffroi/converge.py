@@ -37,6 +37,7 @@ ROLE_ORDER = (
     "log_canary",
     "broker",
     "application",
+    "ingestion",
     "web_front",
     "file_mode",
     "database",
@@ -53,8 +54,8 @@ ROLE_ORDER = (
 
 AFTER_AUTHORITY = frozenset(
     (
-        *("application", "broker", "certificate", "database", "database_server", "log_canary", "log_forwarding"),
-        *("tls_listener", "web_front"),
+        *("application", "broker", "certificate", "database", "database_server", "ingestion", "log_canary"),
+        *("log_forwarding", "tls_listener", "web_front"),
     )
 )
 """Kinds that need the town's certificate authority, or a certificate of its: a machine that is configured before the

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from towns import LabTown
 
@@ -9,6 +11,21 @@ pytestmark = pytest.mark.lab
 
 ADDRESS = "10.99.20.14"
 TLS = f"--cafile /etc/beffroi/tls/ca.crt -h {ADDRESS} -p 8883"
+
+
+ANSWERED = "grep -q answered $said && ! grep -q '\"answered\": {[^}]*null' $said"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nobody_else_listens(hamlet: LabTown) -> Iterator[None]:
+    """Stop what passes readings on: it has the same account, and the broker lets one in at a time."""
+    hamlet.exec("mqtt", "systemctl stop beffroi-ingestion.service")
+    yield
+    hamlet.exec(
+        "mqtt",
+        "systemctl start beffroi-ingestion.service; said=/run/beffroi-ingestion/status.json; "
+        f"for second in $(seq 30); do if {ANSWERED}; then break; fi; sleep 1; done",
+    )
 
 
 def _password(account: str) -> str:

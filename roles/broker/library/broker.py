@@ -24,7 +24,8 @@ KEY_GROUP = "ssl-cert"
 SPARE_CONNECTIONS = 16
 
 # One device cannot throw another out by taking its name (use_username_as_clientid); nothing is kept on disk, and what
-# waits is bounded.
+# waits for who passes it on is bounded: an hour of a town's readings, which a device may send without asking for an
+# acknowledgement (upgrade_outgoing_qos).
 CONFIGURATION_TEXT = """# Written by the role broker.
 listener {port}
 cafile /etc/beffroi/tls/ca.crt
@@ -37,8 +38,9 @@ acl_file /etc/mosquitto/beffroi-topics
 use_username_as_clientid true
 max_connections {connections}
 max_packet_size 4096
-max_queued_messages 1000
-max_queued_bytes 1048576
+upgrade_outgoing_qos true
+max_queued_messages 20000
+max_queued_bytes 8388608
 persistent_client_expiration 1h
 persistence false
 retain_available false

@@ -14,7 +14,6 @@ from pydantic import StringConstraints
 
 from beffroi.kinds import KindModel, SettingModel, Site
 from beffroi.kinds._findings import finding as _finding
-from beffroi.network.routing import meeting
 from beffroi.verdict import Finding
 
 from . import _application_files as ours
@@ -22,6 +21,7 @@ from . import _handshake as shake
 from . import _tls as tls
 from . import _written as written
 from ._certificates import held, stat_of
+from ._databases_reached import reached
 from ._order import Answer
 from ._sections import Section, look
 
@@ -99,19 +99,10 @@ def expected(params: Params, site: Site) -> list[Setting]:
 
 def _databases(site: Site, service: str) -> Iterator[dict[str, object]]:
     """Yield the databases of the town in which an account is declared for this machine, and how to reach each."""
-    for host, _, store in site.city.stores():
-        database = store.database
-        mine = [name for name, account in database.accounts.items() if account.host == site.name] if database else []
-        if database is None or not mine or service not in site.city.services:
-            continue
-        sides = meeting(site.city, site.name, host) if host != site.name else None
+    for entry, database in reached(site, service):
         table, described = next(iter(database.tables.items()))
         yield {
-            "database": database.name,
-            "account": mine[0],
-            "name": tls.machine_name(site.city, host),
-            "address": str(sides[1].ipv4) if sides else tls.addresses(site.city.machine(host))[0],
-            "port": site.city.services[service].ranges()[0][0],
+            **entry,
             "table": table,
             "columns": [column for column in described.columns if column not in ("id", described.dated_by)],
             "pseudonymised": list(described.pseudonymised),

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 TOWN = "inventory/hamlet"
 FILES = {
     "index.html",
+    "activity-readings.html",
     "activity-records.html",
     "activity-requests.html",
     "controller.en.csv",

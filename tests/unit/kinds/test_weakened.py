@@ -146,6 +146,7 @@ WEAKER_TO_STRONGER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("web_front", {"minimum": "TLSv1.2"}, {"minimum": "TLSv1.3"}),
     ("web_front", {"hsts_days": 30}, {"hsts_days": 365}),
     ("application", {"program": "0" * 64}, {"program": "0" * 64, "minimum": "TLSv1.3"}),
+    ("ingestion", {"program": "0" * 64, "seconds": 600}, {"program": "0" * 64}),
     ("certificate_authority", _certificate("files", days=7000), _certificate("files", days=3650)),
     ("certificate_authority", _certificate("certificate", renew_days=30), _certificate("certificate", renew_days=365)),
 ]
@@ -175,6 +176,7 @@ UNORDERED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("sudo_rule", _sudo("syslog", "authpriv"), _sudo("syslog", "user")),
     ("web_front", {"upstream": "app"}, {"upstream": "other"}),
     ("application", {"program": "0" * 64}, {"program": "1" * 64}),
+    ("ingestion", {"program": "0" * 64}, {"program": "1" * 64}),
     ("unit_sandbox", _sandbox("SystemCallFilter", "read write"), _sandbox("SystemCallFilter", "read")),
 ]
 
