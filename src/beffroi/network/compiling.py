@@ -15,12 +15,12 @@ from itertools import product
 from typing import Any
 
 from beffroi.city import INTERNET, City, Gateway
+from beffroi.city.sameness import Same
 
 from .boxes import FlowBox, Opened, disjoint
 from .firewall import Family
 from .permits import Endpoint, Permit, permits
 from .routing import egress
-from .sameness import Same
 from .services import LAST_PORT, TCP, UDP
 from .town import never_forwarded
 from .translating import masquerade, publishing

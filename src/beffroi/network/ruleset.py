@@ -11,10 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from beffroi.city import City
+from beffroi.city.sameness import Same
 
 from .compiling import compiled
 from .nfttext import ruleset_text
-from .sameness import Same
 
 _HEADER = """#!/usr/sbin/nft -f
 # Derived from the town's declared flows: edits here do not last.

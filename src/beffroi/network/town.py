@@ -8,12 +8,12 @@ from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from beffroi.city import INTERNET, City
+from beffroi.city.sameness import Same
 
 from .firewall import ACROSS, LAST_ADDRESS, Family, Firewall, Match
 from .intervals import Intervals, complement, difference, intersection, normal, union
 from .reader.beside import on_devices
 from .routing import routes, segment_gateway
-from .sameness import Same
 
 FAMILIES: tuple[Family, ...] = (4, 6)
 OUTSIDE = ""
