@@ -12,6 +12,7 @@ from enum import StrEnum
 from beffroi import rules
 from beffroi.errors import RefusedPlan
 from beffroi.messages import say
+from beffroi.network.invariants import Invariant
 from beffroi.policy import Level, Policy
 from beffroi.replaced import Replaced
 from beffroi.rules import Proposal
@@ -114,6 +115,16 @@ def judge(
             for it in found
         ),
     )
+
+
+def invariants(policies: Mapping[str, Policy]) -> tuple[Invariant, ...]:
+    """Return the invariants of the network that policies will have proved, in the order in which they are asked."""
+    wanted = [policy.params for policy in policies.values() if policy.rule == PROVED]
+    return tuple(rules.load(PROVED).Params.model_validate(params) for params in wanted)
+
+
+PROVED = "never_arrives"
+"""The rule whose policies ask for a proof of the network."""
 
 
 def _violations(policies: Collection[Policy], proposal: Proposal) -> list[Violation]:

@@ -32,6 +32,10 @@ class PacketSet:
     space: Space
     parts: tuple[Part, ...]
 
+    def __reduce__(self) -> tuple[type[PacketSet], tuple[Space, tuple[Part, ...]]]:
+        """Leave out what is only worked out from the parts, where a set goes to another process."""
+        return PacketSet, (self.space, self.parts)
+
     @cached_property
     def planes(self) -> Mapping[int, Plane]:
         """Return the plane of each major class that holds any packet."""

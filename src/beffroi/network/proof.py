@@ -101,13 +101,18 @@ class Proof:
         return [finding for each in self.families.values() for finding in each.findings]
 
 
-def prove(town: Town, extra: Iterable[Match] = ()) -> Proof:
+Elsewhere = Callable[[Town, Family], FamilyProof | None]
+"""Brings the proof of one family that was made elsewhere, None where there is none. Families need not each other."""
+
+
+def prove(town: Town, extra: Iterable[Match] = (), elsewhere: Elsewhere = lambda _town, _family: None) -> Proof:
     """Prove a town, or find what is wrong; spaces are cut by `extra` too, for whoever asks more of them later.
 
-    Raise TooComplexError when the rules tell too many packets apart.
+    `elsewhere` may have proved a family of this very town, cut by the same. Raise TooComplexError when the rules tell
+    too many packets apart.
     """
     wanted = tuple(extra)
-    return Proof(town, {family: _family_proof(town, family, wanted) for family in FAMILIES})
+    return Proof(town, {family: elsewhere(town, family) or prove_family(town, family, wanted) for family in FAMILIES})
 
 
 def link_needs(space: Space) -> PacketSet:
@@ -115,7 +120,8 @@ def link_needs(space: Space) -> PacketSet:
     return box(space, services=LINK) if space.family == 6 else nothing(space)  # noqa: PLR2004
 
 
-def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> FamilyProof:
+def prove_family(town: Town, family: Family, extra: tuple[Match, ...]) -> FamilyProof:
+    """Prove a town for the packets of one family."""
     flows = declared(town.city, family)
     openings = (Match(services=opening(services)) for services in dict.fromkeys(each.match.services for each in flows))
     matches = [*(each.match for each in flows), *openings, Match(services=LINK), Match(services=UNTRACKED), *extra]
