@@ -13,7 +13,6 @@ import os
 import pickle
 import signal
 import threading
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -100,10 +99,14 @@ def named_device(name: str) -> Device:
     raise KeyError(name)
 
 
+def _by_name(device: Device) -> tuple[Callable[[str], Device], tuple[str]]:
+    return named_device, (device.name,)
+
+
 class _Sending(pickle.Pickler):
     """Writes a proof, machines by their names."""
 
-    dispatch_table = ChainMap({Device: lambda device: (named_device, (device.name,))}, copyreg.dispatch_table)
+    dispatch_table = {**copyreg.dispatch_table, Device: _by_name}
 
 
 class _Receiving(pickle.Unpickler):

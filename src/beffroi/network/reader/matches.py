@@ -48,8 +48,8 @@ def met(parts: Sequence[Match]) -> Match | None:
 
 def _asks_seldom(part: Match) -> bool:
     """Tell whether a match asks what few do: most parts of a set's elements are an address or a port alone."""
-    tracked = not (part.direction is part.dnat is part.snat is None)
-    return tracked or bool(part.entry or part.exit or part.unknown)
+    connected = part.direction is not None or part.dnat is not None or part.snat is not None
+    return connected or bool(part.entry or part.exit or part.unknown)
 
 
 def _agreed(parts: Sequence[Match]) -> dict[str, Any] | None:
