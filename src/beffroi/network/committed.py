@@ -14,12 +14,13 @@ from .firewall import Family, Firewall, Match
 from .invariants import Invariant, matches
 from .proof import FamilyProof, Proof, prove
 from .reader import read
+from .repeated import Repeated
 from .town import Town, town_of
 
 
 def committed(city: City) -> dict[str, Firewall]:
     """Return the firewall of every managed machine, by name."""
-    return {name: read({"nftables": compiled(city, name)}) for name in city.machines()}
+    return {name: _firewalls.of(name, compiled(city, name)) for name in city.machines()}
 
 
 def constraints(city: City, invariants: Iterable[Invariant]) -> tuple[Match, ...]:
@@ -70,3 +71,4 @@ def proved(city: City, *invariants: Invariant) -> Proof:
 
 _proofs: deque[tuple[City, frozenset[Invariant], Proof]] = deque(maxlen=8)
 _provers: list[Prover] = []
+_firewalls = Repeated(lambda objects: read({"nftables": objects}))
