@@ -10,7 +10,6 @@ import pytest
 
 from beffroi.city import City
 from beffroi.city.loader import load_city
-from beffroi.cli import second_prover as seconds_module
 from beffroi.cli.second_prover import second_prover
 from beffroi.network import committed as committing
 from beffroi.network.committed import committed, constraints, proved
@@ -25,7 +24,7 @@ REFUTED = Invariant(destinations=Places(roles=("bastion",)))
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-    monkeypatch.setattr(seconds_module.threading, "active_count", lambda: 1)
+    monkeypatch.setattr("threading.active_count", lambda: 1)
 
 
 @pytest.fixture
