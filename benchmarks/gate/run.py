@@ -77,6 +77,9 @@ def tell(name: str, took: float) -> None:
 
 def main() -> None:
     """Measure, print times, and at the end each ratio to its goal."""
+    # Where it is set, as in many containers, Python compiles all modules again at each start, and that is no measure of
+    # the gate: nobody who installs a program runs it so.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     print(f"machine: {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
     ratios: list[tuple[str, float, float]] = []
     with tempfile.TemporaryDirectory() as scratch:

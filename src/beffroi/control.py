@@ -37,10 +37,10 @@ class Applies(Declared):
 
     def to(self, site: Site) -> bool:
         """Tell whether the control holds on `site`."""
-        played = set(site.machine.roles)
-        if self.roles and not played & set(self.roles):
+        played = site.machine.roles
+        if self.roles and not any(role in self.roles for role in played):
             return False
-        if played & set(self.not_roles):
+        if self.not_roles and any(role in self.not_roles for role in played):
             return False
         if self.gateways is not None and self.gateways != site.is_gateway:
             return False

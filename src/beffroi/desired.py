@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from beffroi import kinds
 from beffroi.city import City
 from beffroi.control import Control
 from beffroi.errors import InvalidInput
-from beffroi.kinds import KindModel, SettingModel, Site
+from beffroi.kinds import SettingModel, Site
 from beffroi.messages import say
 from beffroi.verdict import Frozen
 
@@ -64,33 +64,72 @@ def _united(checks: Iterable[Check], texts: dict[int, str]) -> dict[str, list[di
 
 @dataclass(frozen=True)
 class _Asked:
-    """What one control asks of one machine."""
+    """What one control asks of one machine; `plain` are the settings as plain JSON, where all machines share them."""
 
     control: Control
     settings: tuple[SettingModel, ...]
+    plain: tuple[dict[str, Any], ...] | None = None
+
+
+_Settings = Mapping[str, Mapping[str, SettingModel]]
+"""The settings that a machine is held to, by kind and key."""
+
+
+class _Asking:
+    """A control with its kind, ready to be asked of every machine."""
+
+    def __init__(self, control: Control, plain: _Plain) -> None:
+        self.control, self._plain = control, plain
+        self._kind = kinds.load(control.kind)
+        self._params = self._kind.Params.model_validate(control.params)
+        self.completed = getattr(self._kind, "completed", None)
+        self._everywhere: _Asked | None = None
+        # Whatever machine it is: most controls of a town are worked out once, and not a thousand times.
+        self._shared = bool(getattr(self._kind, "EVERYWHERE", False)) and self.completed is None
+
+    def of(self, site: Site) -> _Asked | None:
+        """Return what the control asks of a machine, None where it asks nothing."""
+        if not self.control.applies.to(site):
+            return None
+        if self._everywhere is not None:
+            return self._everywhere
+        settings = tuple(self._kind.expected(self._params, site))
+        if not settings:
+            return None
+        if self._shared:
+            self._everywhere = _Asked(self.control, settings, self._dumped(settings))
+            return self._everywhere
+        return _Asked(self.control, settings)
+
+    def check(self, host: str, asked: _Asked, held: _Settings) -> Check:
+        """Return what is asked of a machine as a check of it; `held` is all that the machine is held to."""
+        settings = asked.plain
+        if settings is None:
+            settings = self._dumped(self._complete(asked.settings, held))
+        # Made of what the kinds' own models hold: not validated once more, a hundred times for each machine.
+        return Check.model_construct(host=host, control=self.control.id, kind=self.control.kind, settings=settings)
+
+    def _complete(self, settings: tuple[SettingModel, ...], held: _Settings) -> tuple[SettingModel, ...]:
+        """Return the settings, those completed that depend on all that the machine is held to."""
+        if self.completed is None:
+            return settings
+        united = {kind: list(by_key.values()) for kind, by_key in held.items()}
+        return tuple(self.completed(setting, united) for setting in settings)
+
+    def _dumped(self, settings: tuple[SettingModel, ...]) -> tuple[dict[str, Any], ...]:
+        return tuple(self._plain.of(self.control.kind, setting) for setting in settings)
 
 
 def derive(city: City, controls: Mapping[str, Control]) -> DesiredState:
     """Return what `controls` ask of every machine of `city`; raise InvalidInput when two contradict each other."""
-    validated = [
-        (control, kinds.load(control.kind).Params.model_validate(control.params)) for control in controls.values()
-    ]
     plain = _Plain()
+    askings = [_Asking(control, plain) for control in controls.values()]
     checks: list[Check] = []
     for name, machine in city.machines().items():
         site = Site(name=name, machine=machine, city=city)
-        asked = [each for control, params in validated if (each := _asked(control, params, site))]
-        _refuse_contradictions(name, asked)
-        checks += [
-            # Made of what the kinds' own models hold: not validated once more, a hundred times for each machine.
-            Check.model_construct(
-                host=name,
-                control=each.control.id,
-                kind=each.control.kind,
-                settings=tuple(plain.of(each.control.kind, setting) for setting in each.settings),
-            )
-            for each in _completed(asked)
-        ]
+        asked = [(asking, found) for asking in askings if (found := asking.of(site))]
+        held = _agreed(name, [found for _, found in asked])
+        checks += [asking.check(name, found, held) for asking, found in asked]
     return DesiredState.model_construct(checks=tuple(checks))
 
 
@@ -111,42 +150,26 @@ class _Plain:
         return known
 
 
-def _asked(control: Control, params: KindModel, site: Site) -> _Asked | None:
-    if not control.applies.to(site):
-        return None
-    settings = kinds.load(control.kind).expected(params, site)
-    return _Asked(control, tuple(settings)) if settings else None
-
-
-def _completed(asked: list[_Asked]) -> list[_Asked]:
-    """Return what is asked of a machine, those settings completed that depend on all that the machine is held to."""
-    if not any(hasattr(kinds.load(each.control.kind), "completed") for each in asked):
-        return asked
-    of_kinds: dict[str, dict[str, SettingModel]] = {}
+def _agreed(host: str, asked: Iterable[_Asked]) -> _Settings:
+    """Return all that is asked of a machine; raise InvalidInput where two controls contradict each other."""
+    seen: dict[str, dict[str, SettingModel]] = {}
+    asking: dict[tuple[str, str], str] = {}
     for each in asked:
-        known = of_kinds.setdefault(each.control.kind, {})
+        of_kind = seen.setdefault(each.control.kind, {})
         for setting in each.settings:
-            known.setdefault(setting.key, setting)
-    united = {kind: list(settings.values()) for kind, settings in of_kinds.items()}
-    return [_complete(each, united) for each in asked]
-
-
-def _complete(each: _Asked, asked: Mapping[str, Sequence[SettingModel]]) -> _Asked:
-    complete = getattr(kinds.load(each.control.kind), "completed", None)
-    if complete is None:
-        return each
-    return _Asked(each.control, tuple(complete(setting, asked) for setting in each.settings))
-
-
-def _refuse_contradictions(host: str, asked: list[_Asked]) -> None:
-    seen: dict[tuple[str, str], tuple[str, SettingModel]] = {}
-    for each in asked:
-        for setting in each.settings:
-            key = (each.control.kind, setting.key)
-            other, value = seen.setdefault(key, (each.control.id, setting))
-            if value != setting:
+            key = setting.key
+            value = of_kind.setdefault(key, setting)
+            if value is setting:
+                asking.setdefault((each.control.kind, key), each.control.id)
+            elif value != setting:
                 raise InvalidInput(
-                    say("desired-contradiction", subject=key[1], first=other, second=each.control.id),
+                    say(
+                        "desired-contradiction",
+                        subject=key,
+                        first=asking[each.control.kind, key],
+                        second=each.control.id,
+                    ),
                     where=host,
                     hint=say("desired-contradiction-hint"),
                 )
+    return seen

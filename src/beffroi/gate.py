@@ -12,12 +12,16 @@ from enum import StrEnum
 from beffroi import rules
 from beffroi.errors import RefusedPlan
 from beffroi.messages import say
+from beffroi.network.invariants import Invariant
 from beffroi.policy import Level, Policy
 from beffroi.replaced import Replaced
-from beffroi.rules import Proposal
+from beffroi.rules import Proposal, never_arrives
 from beffroi.verdict import Frozen
 from beffroi.violation import OWN, Violation, left_by, violations
 from beffroi.waiver import Waiver
+
+PROVED = "never_arrives"
+"""The rule whose policies ask for a proof of the network."""
 
 __all__ = ["Decision", "Judgement", "Strictness", "Violation", "compares", "excuse", "judge", "violations"]
 
@@ -114,6 +118,12 @@ def judge(
             for it in found
         ),
     )
+
+
+def invariants(policies: Mapping[str, Policy]) -> tuple[Invariant, ...]:
+    """Return the invariants of the network that policies will have proved, in the order in which they are asked."""
+    wanted = [policy.params for policy in policies.values() if policy.rule == PROVED]
+    return tuple(never_arrives.Params.model_validate(params) for params in wanted)
 
 
 def _violations(policies: Collection[Policy], proposal: Proposal) -> list[Violation]:

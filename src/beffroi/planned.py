@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from beffroi.city import City
+from beffroi.city.sameness import Same
 from beffroi.fieldpath import FieldPath
 
 
@@ -54,7 +56,19 @@ _OF_STORE = frozenset({"name", "host"})
 
 
 def planned(city: City) -> Iterator[Planned]:
-    """Yield every resource of a city, section after section; a host's stores come after the hosts."""
+    """Yield every resource of a city, section after section; a host's stores come after the hosts.
+
+    They are kept, and shared by all who ask: nobody may change them.
+    """
+    yield from _planned(Same(city))
+
+
+@lru_cache(maxsize=4)
+def _planned(same: Same) -> tuple[Planned, ...]:
+    return tuple(_resources(same.city))
+
+
+def _resources(city: City) -> Iterator[Planned]:
     plain = city.model_dump(mode="json", by_alias=True)
     yield Planned(Sort.TOWN, city.town.name, ("town",), plain["town"], frozenset())
     for sort, section in _SECTIONS.items():

@@ -10,7 +10,9 @@ then for each command its output, its exit code and its errors; then how many th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -71,13 +73,27 @@ def commands(asked: Mapping[str, Sequence[SettingModel]]) -> tuple[str, ...]:
     `asked` gives each kind's settings. A kind that cannot read silence has asked its question all the same; one whose
     later questions depended on answers would be found wanting by whoever replays them (CouldNotLook, never a verdict).
     """
-    noting = _Noting()
+    found: dict[str, None] = {}
     for name, settings in asked.items():
         try:
-            kinds.load(name).observe(_as_host(noting), settings)
-        except (CouldNotLook, *UNREADABLE):
-            continue
-    return tuple(dict.fromkeys(noting.commands))
+            noted = _noted_once(name, tuple(settings))
+        except TypeError:  # a setting that holds a dictionary has no hash
+            noted = _noted(name, settings)
+        found.update(dict.fromkeys(noted))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _noted_once(name: str, settings: tuple[SettingModel, ...]) -> tuple[str, ...]:
+    """Return what one kind asks, once for all machines that are held to the same settings."""
+    return _noted(name, settings)
+
+
+def _noted(name: str, settings: Sequence[SettingModel]) -> tuple[str, ...]:
+    noting = _Noting()
+    with suppress(CouldNotLook, *UNREADABLE):
+        kinds.load(name).observe(_as_host(noting), list(settings))
+    return tuple(noting.commands)
 
 
 def _as_host(noting: _Noting) -> Any:  # noqa: ANN401 - testinfra's Host is untyped, and kinds use `run` alone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,16 @@ def test_a_kind_has_the_face_of_a_kind(kind: str) -> None:
     module = kinds.load(kind)
     for word in ("Params", "Setting", "expected", "observe", "judge"):
         assert hasattr(module, word), f"{kind} has no {word}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_that_is_asked_once_for_all_machines_looks_at_none(kind: str) -> None:
+    module = kinds.load(kind)
+    looks = any(
+        isinstance(node, ast.Name) and node.id == "site" for node in ast.walk(ast.parse(getsource(module.expected)))
+    )
+    # Neither way: a kind that looks at no machine and does not say so makes a large town wait.
+    assert looks != getattr(module, "EVERYWHERE", False)
 
 
 @pytest.mark.parametrize("kind", KINDS)

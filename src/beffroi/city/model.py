@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from pydantic import Field
 from .machines import Fleet, Gateway, Host, Store
 from .net import INTERNET, Flow, Segment, Service
 from .processing import ProcessingActivity
+from .sameness import Same
 from .words import Declared, Function, Line, Name, SegmentName, Text, Whole
 
 
@@ -68,13 +70,36 @@ class City(Declared):
 
     def members(self, segment: str) -> dict[str, Host | Gateway]:
         """Return the managed machines that have an interface on `segment`."""
-        return {name: machine for name, machine in self.machines().items() if segment in machine.interfaces}
+        return dict(_members(Same(self)).get(segment, {}))
 
     def hosts_with_role(self, role: str) -> dict[str, Host | Gateway]:
         """Return the managed machines that play `role`."""
-        sections = (self.gateways, self.hosts)
-        return {name: machine for section in sections for name, machine in section.items() if role in machine.roles}
+        return dict(_players(Same(self)).get(role, {}))
 
     def inner_segments(self) -> dict[str, Segment]:
         """Return every segment but the internet."""
         return {name: segment for name, segment in self.segments.items() if name != INTERNET}
+
+
+_Machines = Mapping[str, Mapping[str, Host | Gateway]]
+"""Machines by name, by something that they share."""
+
+
+@lru_cache(maxsize=8)
+def _members(same: Same) -> _Machines:
+    """Return the machines of every segment: one walk for all who ask, thousands of times in a large town."""
+    found: dict[str, dict[str, Host | Gateway]] = {}
+    for name, machine in same.city.machines().items():
+        for segment in machine.interfaces:
+            found.setdefault(segment, {})[name] = machine
+    return found
+
+
+@lru_cache(maxsize=8)
+def _players(same: Same) -> _Machines:
+    """Return the machines that play every role."""
+    found: dict[str, dict[str, Host | Gateway]] = {}
+    for name, machine in same.city.machines().items():
+        for role in machine.roles:
+            found.setdefault(role, {})[name] = machine
+    return found

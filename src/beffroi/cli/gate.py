@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import click
@@ -23,7 +25,8 @@ from beffroi.reviewing import Proposed, Question, Version, faulty, review, spot_
 from beffroi.signature import beside
 
 from .options import json_option, operation, stack_option, towns_argument, works
-from .proposals import Asked, asked, base_version
+from .proposals import Asked, asked, asked_of_the_network, base_version
+from .second_prover import second_prover
 from .trusting import Trust, trusting
 from .written_plans import require_declared
 
@@ -96,15 +99,24 @@ def command(
     wanted = _Wanted(profile, stack, strictness, day, preview, plan, Trust(trust or Trust.NOBODY))
     with asked(towns, root, base, head) as question:
         _require_one(question, one=bool(written or decision))
-        with within(seconds=time_limit, mebibytes=memory_limit):
-            heads = {town: _read(question, town, wanted) for town in question.towns}
-        plans = {town: _plan(head, wanted) for town, head in heads.items()}  # runs programs, so within no bounds
-        with within(seconds=time_limit, mebibytes=memory_limit):
-            reviews = [_judged(question, town, wanted, head, plans[town]) for town, head in heads.items()]
+        reviews = _reviews(question, wanted, seconds=time_limit, mebibytes=memory_limit)
     _keep(reviews[0], decision)
     _write(reviews, {"markdown": markdown, "sarif": sarif, "codequality": codequality, "junit": junit, "html": html})
     _show(reviews, as_json=as_json)
     return worst_exit([each.exit_code for each in reviews])
+
+
+def _reviews(question: Asked, wanted: _Wanted, *, seconds: int, mebibytes: int) -> list[Review]:
+    """Read, plan and judge every town, within bounds where nothing but this program runs."""
+    with ExitStack() as stack:
+        if len(question.towns) == 1:
+            network = partial(asked_of_the_network, question, question.towns[0])
+            stack.enter_context(second_prover(network, seconds=seconds, mebibytes=mebibytes))
+        with within(seconds=seconds, mebibytes=mebibytes):
+            heads = {town: _read(question, town, wanted) for town in question.towns}
+        plans = {town: _plan(head, wanted) for town, head in heads.items()}  # runs programs, so within no bounds
+        with within(seconds=seconds, mebibytes=mebibytes):
+            return [_judged(question, town, wanted, head, plans[town]) for town, head in heads.items()]
 
 
 def worst_exit(codes: Sequence[int]) -> int:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from beffroi import declaration, git
+from beffroi.city import City
+from beffroi.city.loader import load as load_town
 from beffroi.errors import InvalidCity, InvalidInput, Problem, Reading
 from beffroi.fieldpath import WHOLE_FILE
+from beffroi.gate import invariants
 from beffroi.messages import say
-from beffroi.policy import load_policies
-from beffroi.remedy import mended
-from beffroi.reviewing import Version, version
+from beffroi.network.invariants import Invariant
+from beffroi.policy import Policy, load_policies
+from beffroi.remedy import mended, remedied, spared
+from beffroi.reviewing import Version, judging, version
+from beffroi.waiver import FILE, load_waivers
 
 _CONTENT = ("compliance", "policies")
 
@@ -43,6 +48,15 @@ class Where:
         prefix = "" if self.shown == PurePosixPath() else f"{self.shown}/"
         return version(mended(declared, policies), policies, prefix=prefix)
 
+    def committed(self, town: PurePosixPath) -> tuple[City, dict[str, Policy]]:
+        """Return the city that one town of this version commits to, and its policies; raise InvalidCity."""
+        self._require_read(town)
+        folder, shown = self.root / town, (self.shown / town).as_posix()
+        policies = load_policies(self.root)
+        waivers, _ = load_waivers(folder, shown_as=PurePosixPath(shown, FILE).as_posix())
+        city, _ = remedied(load_town(folder, shown_as=shown).city, policies, spared(waivers))
+        return city, policies
+
     def _require_read(self, town: PurePosixPath) -> None:
         """Raise InvalidCity when something that the town needs was left out, or lies elsewhere."""
         parts = [self.shown / part for part in (*_CONTENT, town)]
@@ -63,6 +77,19 @@ class Asked:
     towns: tuple[PurePosixPath, ...]
     head: Where
     base: Where | None
+
+
+def asked_of_the_network(question: Asked, town: PurePosixPath) -> tuple[City, tuple[Invariant, ...]]:
+    """Return what the gate is going to ask of the network: a city, and the invariants of the policies that judge it.
+
+    Raise InvalidCity where the proposal cannot be read.
+    """
+    city, policies = question.head.committed(town)
+    before = None
+    if question.base is not None:
+        with suppress(InvalidCity, InvalidInput):
+            before = load_policies(question.base.root)
+    return city, invariants(judging(policies, before)) if city.flows else ()
 
 
 @contextmanager

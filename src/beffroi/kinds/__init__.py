@@ -10,6 +10,7 @@ A kind module defines
 * `judge(settings, facts) -> list[Finding]`: pure; one finding a setting at least;
 * `completed(setting, asked) -> Setting`, of the rare kind whose settings depend on all that a machine is held to: pure;
   `asked` gives every kind's settings, its own not completed yet;
+* `EVERYWHERE = True`, where `expected` looks at `params` alone: it is then asked once for all machines;
 * `MEANS`, where a pass need not tell some values of a setting from others: their names, and why (beffroi.coverage);
 * `UNENFORCED`, of the rare kind whose role changes nothing, since people alone can: why. What undoes its
   sabotages in tests is the role's `tasks/undo.yml`;

@@ -67,6 +67,9 @@ class Setting(SettingModel):
         return hashlib.sha256(self.content.encode()).hexdigest()
 
 
+EVERYWHERE = True
+
+
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return the one setting that `params` names."""
     return [Setting.model_validate(params.model_dump())]

@@ -66,9 +66,9 @@ class Setting(SettingModel):
 
 def expected(params: Params, site: Site) -> list[Setting]:
     """Return the machine's ruleset, from the town's flows."""
-    fleets = tuple(_access(site, name, fleet) for name, fleet in site.city.fleets.items())
-    shown = fleets if params.judged == "fleets-barred" else ()
-    return [Setting(judged=params.judged, ruleset=ruleset(site.city, site.name), fleets=shown)]
+    barred = site.city.fleets.items() if params.judged == "fleets-barred" else ()
+    fleets = tuple(_access(site, name, fleet) for name, fleet in barred)
+    return [Setting(judged=params.judged, ruleset=ruleset(site.city, site.name), fleets=fleets)]
 
 
 def _access(site: Site, name: str, fleet: Fleet) -> FleetAccess:

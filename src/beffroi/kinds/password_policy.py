@@ -66,6 +66,9 @@ class Setting(SettingModel):
         return f"{self.area} {self.option}"
 
 
+EVERYWHERE = True
+
+
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return a setting an option."""
     return [Setting(area=params.area, option=name, value=str(value)) for name, value in params.options.items()]

@@ -61,6 +61,9 @@ class Setting(SettingModel):
         return self.option or self.rule
 
 
+EVERYWHERE = True
+
+
 def expected(params: Params, site: Site) -> list[Setting]:  # noqa: ARG001 - the same on every machine
     """Return one setting for the accounts, if the control names any, and one an option."""
     found = []

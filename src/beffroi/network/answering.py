@@ -15,7 +15,7 @@ from .crossing import Answers, Crossing, Machines
 from .packets import PacketSet, box, nothing, united
 from .reach import Arrival
 from .rewriting import pulled
-from .town import Device, Town
+from .town import Device, Exit, Town
 
 
 class _Pass(NamedTuple):
@@ -44,10 +44,14 @@ class Returning:
     def __init__(self, town: Town, machines: Machines, arrivals: Iterable[Arrival]) -> None:
         self._town, self._machines = town, machines
         self._sent: dict[_Pass, list[PacketSet]] = {}
+        self._crossed: dict[Crossing, list[PacketSet]] = {}
         self._known: dict[_Pass, _Passed] = {}
+        self._surely: dict[Crossing, bool] = {}
+        self._homeward: dict[tuple[str, str, tuple[Exit, ...]], PacketSet] = {}
         for arrival in arrivals:
             for each in _passes(town, arrival):
                 self._sent.setdefault(each, []).append(arrival.packets)
+                self._crossed.setdefault(each.crossing, []).append(arrival.packets)
 
     def of(self, arrival: Arrival) -> Answers:
         """Return the packets of an arrival whose answers come back: by the same machines, through all of them."""
@@ -60,6 +64,8 @@ class Returning:
                 sent = sent & passed.possible
                 unsure.append(sent & passed.unsure)
         home = _comes_home(self._town, sent, arrival)
+        if home is not sent and sent <= home:
+            home = sent  # the very same set, as whoever looks at all answers sees at once
         return Answers(home - united(sent.space, unsure) if unsure else home, home)
 
     def _passed(self, each: _Pass) -> _Passed:
@@ -68,10 +74,21 @@ class Returning:
             sent = united(self._machines.space, self._sent[each])
             homeward = self._back(each)
             back = sent if homeward is None else pulled(sent, each.crossing.after, homeward)
-            passed = self._machines.answered(each.crossing, back)
-            unsure = (passed.possible - passed.sure) | self._bridged(each, back)
-            self._known[each] = _Passed(passed.possible, unsure, not unsure and sent <= passed.possible)
+            unsure = self._bridged(each, back)
+            if not self._all_pass(each.crossing):
+                passed = self._machines.answered(each.crossing, back)
+                unsure = (passed.possible - passed.sure) | unsure
+                back = passed.possible
+            self._known[each] = _Passed(back, unsure, not unsure and (back is sent or sent <= back))
         return self._known[each]
+
+    def _all_pass(self, crossing: Crossing) -> bool:
+        """Tell whether the answers of all that crossed a machine alike surely pass its rules, wherever it went then."""
+        if crossing not in self._surely:
+            sent = united(self._machines.space, self._crossed[crossing])
+            passed = self._machines.answered(crossing, sent)
+            self._surely[crossing] = sent <= passed.sure
+        return self._surely[crossing]
 
     def _back(self, each: _Pass) -> PacketSet | None:
         """Return the packets whose answer, where the crossing led to, goes back to the machine crossed (None: all)."""
@@ -80,13 +97,22 @@ class Returning:
             return None
         own = crossing.device.own(space.family)
         if onward in self._town.devices:
-            exits = [it for it in self._town.devices[onward].exits[space.family] if it.interface == crossing.exit]
-            back = [box(space, source=it.destinations) for it in exits if it.via == crossing.device.name]
-            near = [box(space, source=it.destinations) & box(space, source=own) for it in exits if it.via is None]
-            return united(space, [*back, *near])
+            # Machines of one segment have the same routes, mostly.
+            key = crossing.device.name, crossing.exit, self._town.devices[onward].exits[space.family]
+            if key not in self._homeward:
+                self._homeward[key] = self._routed(crossing, key[2])
+            return self._homeward[key]
         if self._town.gateway(onward) == crossing.device.name:
             return None
         return box(space, source=own)
+
+    def _routed(self, crossing: Crossing, routes: Iterable[Exit]) -> PacketSet:
+        """Return the packets whose answer some routes lead to the machine crossed."""
+        space, own = self._machines.space, crossing.device.own(self._machines.space.family)
+        exits = [it for it in routes if it.interface == crossing.exit]
+        back = [box(space, source=it.destinations) for it in exits if it.via == crossing.device.name]
+        near = [box(space, source=it.destinations) & box(space, source=own) for it in exits if it.via is None]
+        return united(space, [*back, *near])
 
     def _bridged(self, each: _Pass, sent: PacketSet) -> PacketSet:
         """Return the packets whose answers a machine that bridges a segment beside a crossing may drop."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
 from typing import NamedTuple
 
 from .firewall import LAST_ADDRESS
@@ -65,19 +66,43 @@ class Opened:
 def disjoint(wanted: Iterable[tuple[str, FlowBox]]) -> list[Opened]:
     """Return boxes without overlap that cover the same packets, sorted, each with its flows."""
     flows: dict[FlowBox, list[str]] = {}
-    near: dict[tuple[int, int], list[FlowBox]] = {}
+    near: dict[tuple[int, int], _Near] = {}
     wide: list[FlowBox] = []
     for name, box in wanted:
         if box in flows:
             flows[box] += [name] * (name not in flows[box])
             continue
         block = _block(box)
-        others = [*near.get(block, ()), *wide] if block else list(flows)
+        others = [*(near[block].beside(box) if block in near else ()), *wide] if block else list(flows)
         for part in _parts(box, [other for other in others if box.meets(other)]):
             flows[part] = [name]
             where = _block(part)
-            (near.setdefault(where, []) if where else wide).append(part)
+            (near.setdefault(where, _Near()) if where else wide).append(part)
     return [Opened(box, tuple(flows[box])) for box in sorted(flows)]
+
+
+class _Near:
+    """Boxes of one block in the order in which they came: those of another single port meet nothing of a port's."""
+
+    def __init__(self) -> None:
+        self._all: list[FlowBox] = []
+        self._of_port: dict[int, list[tuple[int, FlowBox]]] = {}
+        self._of_ports: list[tuple[int, FlowBox]] = []
+
+    def append(self, box: FlowBox) -> None:
+        """Take one more box."""
+        low, high = box.ports
+        same = self._of_port.setdefault(low, []) if low == high else self._of_ports
+        same.append((len(self._all), box))
+        self._all.append(box)
+
+    def beside(self, box: FlowBox) -> Iterable[FlowBox]:
+        """Return the boxes that may meet a box, the first ones first: parts depend on the order of the cuts."""
+        low, high = box.ports
+        if low != high:
+            return self._all
+        of_port = self._of_port.get(low, [])
+        return [other for _, other in (merge(of_port, self._of_ports) if self._of_ports else of_port)]
 
 
 def _parts(box: FlowBox, others: Iterable[FlowBox]) -> list[FlowBox]:

@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
 
 from beffroi.city import City
 
 from .compiling import compiled
-from .firewall import Firewall
+from .firewall import Family, Firewall, Match
 from .invariants import Invariant, matches
-from .proof import Proof, prove
+from .proof import FamilyProof, Proof, prove
 from .reader import read
-from .town import town_of
+from .repeated import Repeated
+from .town import Town, town_of
 
 
 def committed(city: City) -> dict[str, Firewall]:
     """Return the firewall of every managed machine, by name."""
-    return {name: read({"nftables": compiled(city, name)}) for name in city.machines()}
+    return {name: _firewalls.of(name, compiled(city, name)) for name in city.machines()}
+
+
+def constraints(city: City, invariants: Iterable[Invariant]) -> tuple[Match, ...]:
+    """Return what a space must be cut by to judge some invariants."""
+    return tuple(match for invariant in invariants for match in matches(city, invariant))
 
 
 def proof_of(city: City, firewalls: Mapping[str, Firewall], *invariants: Invariant) -> Proof:
     """Prove a city with some firewalls, committed or running, in spaces that can judge the invariants."""
-    extra = [match for invariant in invariants for match in matches(city, invariant)]
-    return prove(town_of(city, firewalls), extra)
+    return prove(town_of(city, firewalls), constraints(city, invariants))
+
+
+class Prover(Protocol):
+    """Somebody who proves a part of what a city commits to, beside whoever asks."""
+
+    def proved(self, city: City, invariants: tuple[Invariant, ...], town: Town, family: Family) -> FamilyProof | None:
+        """Return the proof of one family, with the devices of `town`; None for whatever was not proved."""
+        ...
+
+
+@contextmanager
+def proving_with(prover: Prover) -> Iterator[None]:
+    """Let somebody prove a part meanwhile."""
+    _provers.append(prover)
+    try:
+        yield
+    finally:
+        _provers.remove(prover)
 
 
 def proved(city: City, *invariants: Invariant) -> Proof:
@@ -34,9 +59,16 @@ def proved(city: City, *invariants: Invariant) -> Proof:
     for known, judged, proof in _proofs:
         if known is city and judged >= frozenset(invariants):
             return proof
-    proof = proof_of(city, committed(city), *invariants)
+
+    def elsewhere(town: Town, family: Family) -> FamilyProof | None:
+        found = (prover.proved(city, invariants, town, family) for prover in _provers)
+        return next(filter(None, found), None)
+
+    proof = prove(town_of(city, committed(city)), constraints(city, invariants), elsewhere)
     _proofs.append((city, frozenset(invariants), proof))
     return proof
 
 
 _proofs: deque[tuple[City, frozenset[Invariant], Proof]] = deque(maxlen=8)
+_provers: list[Prover] = []
+_firewalls = Repeated(lambda objects: read({"nftables": objects}))

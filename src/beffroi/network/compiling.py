@@ -7,7 +7,6 @@ many flows there are; an element carries its flows' names.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, collapse_addresses
@@ -15,12 +14,12 @@ from itertools import product
 from typing import Any
 
 from beffroi.city import INTERNET, City, Gateway
+from beffroi.city.sameness import Same
 
 from .boxes import FlowBox, Opened, disjoint
 from .firewall import Family
 from .permits import Endpoint, Permit, permits
 from .routing import egress
-from .sameness import Same
 from .services import LAST_PORT, TCP, UDP
 from .town import never_forwarded
 from .translating import masquerade, publishing
@@ -252,9 +251,9 @@ def _written(version: Family, networks: Iterable[Network]) -> list[Any]:
 
 def _towns(city: City, chains: object) -> Iterator[dict[str, Any]]:
     """Yield the sets of what is not the internet, where some rule asks for them."""
-    words = json.dumps(chains)
+    words = repr(chains)
     for family, version in IP_VERSIONS:
-        if f'"@town{version}"' in words:
+        if f"'@town{version}'" in words:
             yield _named(f"town{version}", address(family), _town(city, family))
 
 

@@ -116,6 +116,10 @@ class Machines:
         self._programs = programs or Programs(space)
         self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
 
+    def __reduce__(self) -> tuple[type[Machines], tuple[Space]]:
+        """Leave out what was prepared, where a proof goes to another process."""
+        return Machines, (self.space,)
+
     def passed(self, device: Device, hook: str, stage: Stage, entry: str = "", exit_: str = "") -> Iterator[Stage]:
         """Pass packets through every chain of a hook; what was translated or left untracked is a stage of its own.
 

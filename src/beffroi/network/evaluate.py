@@ -106,9 +106,7 @@ class Program:
     @cached_property
     def certain(self) -> bool:
         """Tell whether no packet is both accepted and dropped: every case surely matches or not, and says what."""
-        placed = [[steps.plain, *steps.named.values()] for steps in self.steps.values()]
-        steps = (step for lists in placed for each in lists for step in each)
-        return all(step.certain and step.verb is not Verb.UNKNOWN for step in steps)
+        return all(not case.match.unknown and case.verdict.verb is not Verb.UNKNOWN for _, case in self.cases)
 
     @cached_property
     def _varied(self) -> list[dict[int, list[Step]]]:

@@ -7,12 +7,15 @@ as a text that nft loads; what is not understood is written as compact JSON, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from .nftstatements import statement_text
 from .nftvalues import Json, element_text, listed, quoted, quotes_of_type, unmodelled, visible
 
 _INDENT = " " * 4
+_LONGEST_KEPT = 4096
 _IP_PRIORITIES = {-300: "raw", -150: "mangle", 0: "filter", 50: "security"}
 _NAT_PRIORITIES = {("prerouting", -100): "dstnat", ("postrouting", 100): "srcnat"}
 _STATEFUL = ("counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy")
@@ -22,6 +25,25 @@ _ORDER = (*_STATEFUL, "set", "map", "flowtable", "chain")
 
 def rule_text(expressions: Sequence[Any]) -> str:
     """Return a rule's statements in nft's words."""
+    written = repr(expressions)
+    return _words(expressions) if len(written) > _LONGEST_KEPT else _words_of(_Written(written, expressions))
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A rule's statements as a key of a cache: the same when they are written the same."""
+
+    text: str
+    expressions: Sequence[Any] = field(compare=False)
+
+
+@lru_cache(maxsize=4096)
+def _words_of(written: _Written) -> str:
+    """Return the same, once: machines have most rules in common."""
+    return _words(written.expressions)
+
+
+def _words(expressions: Sequence[Any]) -> str:
     return visible(" ".join(statement_text(each) for each in expressions))
 
 

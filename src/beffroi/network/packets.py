@@ -17,8 +17,11 @@ from .space import Plane, Space, first_bit
 Part = tuple[int, Plane]
 """Major classes, a bit for each, and the plane that they share."""
 
-_LOOKED_UP, _FEW = 4, 32
-"""How many pairs of parts are compared in the time that one major class is looked up in, parts split in (measured)."""
+_LOOKED_UP, _FEW, _PREPARED = 4, 32, 16
+"""How many pairs of parts are compared in the time that one major class is looked up in, parts split in, and one major
+class is prepared for being looked up in (measured)."""
+
+_SCANNED = "_scanned"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,10 @@ class PacketSet:
 
     space: Space
     parts: tuple[Part, ...]
+
+    def __reduce__(self) -> tuple[type[PacketSet], tuple[Space, tuple[Part, ...]]]:
+        """Leave out what is only worked out from the parts, where a set goes to another process."""
+        return PacketSet, (self.space, self.parts)
 
     @cached_property
     def planes(self) -> Mapping[int, Plane]:
@@ -59,11 +66,12 @@ class PacketSet:
         return united(self.space, (self, other))
 
     def __and__(self, other: PacketSet) -> PacketSet:
-        if not (self.parts and other.parts):
-            return nothing(self.space)
-        if self is other:
+        if self is other or not self.parts:
             return self
-        if self._in_parts(other, self, other):
+        if not other.parts:
+            return other
+        few, many = (self, other) if self.height <= other.height else (other, self)
+        if self._in_parts(other, few) or many._is_scanned(len(few.parts)):
             met = [
                 (both, _intersection(one, two))
                 for majors, one in self.parts
@@ -71,7 +79,6 @@ class PacketSet:
                 if (both := majors & others)
             ]
         else:
-            few, many = sorted((self, other), key=lambda each: each.height)
             met = [
                 (1 << major, _intersection(plane, many.planes[major]))
                 for major, plane in few.planes.items()
@@ -97,10 +104,21 @@ class PacketSet:
                 left.append((1 << major, _difference(plane, taken) if taken else plane))
         return PacketSet(self.space, tuple(part for part in left if part[0] and part[1]))
 
-    def _in_parts(self, other: PacketSet, *looked_up: PacketSet) -> bool:
+    def _in_parts(self, other: PacketSet, looked_up: PacketSet) -> bool:
         """Tell whether comparing parts is quicker than looking up each major class of a set."""
         pairs = len(self.parts) * len(other.parts)
-        return pairs <= _LOOKED_UP or pairs <= _LOOKED_UP * min(each.height for each in looked_up)
+        return pairs <= _LOOKED_UP or pairs <= _LOOKED_UP * looked_up.height
+
+    def _is_scanned(self, times: int) -> bool:
+        """Tell whether to look through all parts, so many times, rather than to prepare the look-up of major classes.
+
+        Most sets are looked at a few times, some ten thousand times: once it has cost as much as it, it is prepared.
+        """
+        if "planes" in self.__dict__:
+            return False
+        scanned = self.__dict__.get(_SCANNED, 0) + times * len(self.parts)
+        self.__dict__[_SCANNED] = scanned
+        return bool(scanned <= _PREPARED * self.height)
 
     def __le__(self, other: PacketSet) -> bool:
         return not self - other

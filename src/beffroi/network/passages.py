@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .crossing import Crossing, Machines, Stage, crossed
+from .intervals import Intervals
 from .packets import PacketSet, box
 from .town import Device, Exit, never_forwarded
 
@@ -36,12 +37,13 @@ class Passages:
         self._machines, self._begun = machines, begun
         self._known: dict[tuple[str, str], list[Way]] = {}
         self._forwardable: dict[str, list[tuple[Exit, PacketSet]]] = {}
+        self._towards: dict[Intervals, Stage] = {}
 
     def sent(self, device: Device) -> Iterator[Way]:
         """Yield where packets go that a machine sends itself."""
         for exit_ in device.exits[self._machines.space.family]:
             begun, ways = self._begun, ("", exit_.interface)
-            for chosen in self._machines.passed(device, "output", self._towards(begun, exit_), *ways):
+            for chosen in self._machines.passed(device, "output", self._begun_towards(exit_), *ways):
                 if chosen.astray:
                     yield _lost(device, ways, chosen)
                 else:
@@ -103,8 +105,12 @@ class Passages:
             crossing = crossed(device, ways, (*stages, left))
             yield _lost(device, ways, left) if left.astray else Way(exit_, left, crossing)
 
-    def _towards(self, stage: Stage, exit_: Exit) -> Stage:
-        return stage.only(box(self._machines.space, destination=exit_.destinations))
+    def _begun_towards(self, exit_: Exit) -> Stage:
+        """Return what begins and a route takes: machines of one segment have the same routes, mostly."""
+        wanted = exit_.destinations
+        if wanted not in self._towards:
+            self._towards[wanted] = self._begun.only(box(self._machines.space, destination=wanted))
+        return self._towards[wanted]
 
 
 def _lost(device: Device, ways: tuple[str, str], stage: Stage) -> Way:

@@ -15,9 +15,9 @@ from itertools import product
 from typing import Literal
 
 from beffroi.city import INTERNET, City, Flow, Service
+from beffroi.city.sameness import Same
 
 from .routing import Hop, egress, path
-from .sameness import Same
 
 PRIVATE_IPV4 = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """The addresses that no operator routes (RFC 1918)."""

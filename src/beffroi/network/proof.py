@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 
 from .answering import Returning
 from .crossing import Crossing
@@ -101,13 +101,18 @@ class Proof:
         return [finding for each in self.families.values() for finding in each.findings]
 
 
-def prove(town: Town, extra: Iterable[Match] = ()) -> Proof:
+Elsewhere = Callable[[Town, Family], FamilyProof | None]
+"""Brings the proof of one family that was made elsewhere, None where there is none. Families need not each other."""
+
+
+def prove(town: Town, extra: Iterable[Match] = (), elsewhere: Elsewhere = lambda _town, _family: None) -> Proof:
     """Prove a town, or find what is wrong; spaces are cut by `extra` too, for whoever asks more of them later.
 
-    Raise TooComplexError when the rules tell too many packets apart.
+    `elsewhere` may have proved a family of this very town, cut by the same. Raise TooComplexError when the rules tell
+    too many packets apart.
     """
     wanted = tuple(extra)
-    return Proof(town, {family: _family_proof(town, family, wanted) for family in FAMILIES})
+    return Proof(town, {family: elsewhere(town, family) or prove_family(town, family, wanted) for family in FAMILIES})
 
 
 def link_needs(space: Space) -> PacketSet:
@@ -115,7 +120,8 @@ def link_needs(space: Space) -> PacketSet:
     return box(space, services=LINK) if space.family == 6 else nothing(space)  # noqa: PLR2004
 
 
-def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> FamilyProof:
+def prove_family(town: Town, family: Family, extra: tuple[Match, ...]) -> FamilyProof:
+    """Prove a town for the packets of one family."""
     flows = declared(town.city, family)
     openings = (Match(services=opening(services)) for services in dict.fromkeys(each.match.services for each in flows))
     matches = [*(each.match for each in flows), *openings, Match(services=LINK), Match(services=UNTRACKED), *extra]
@@ -124,14 +130,15 @@ def _family_proof(town: Town, family: Family, extra: tuple[Match, ...]) -> Famil
     tracked = box(space) - untracked - box(space, source=martians(family))
     reached = reach(town, tracked)
     judge = _Judge(town, space, reached, flows)
+    again = partial(reach, town, machines=reached.machines)
     strays = [
-        reach(town, tracked, Tracking(State.INVALID)),
-        reach(town, untracked & judge.link, Tracking(State.UNTRACKED), beyond_links=True),
-        reach(town, untracked - judge.link, Tracking(State.UNTRACKED)),
+        again(tracked, Tracking(State.INVALID)),
+        again(untracked & judge.link, Tracking(State.UNTRACKED), beyond_links=True),
+        again(untracked - judge.link, Tracking(State.UNTRACKED)),
     ]
     findings = [*judge.more(), *judge.less(), *judge.half_open(), *judge.stray(strays)]
     if any(device.firewall.leaves_open("helper") for device in town.devices.values()):
-        findings += judge.related(reach(town, tracked, Tracking(State.RELATED, Direction.ORIGINAL)))
+        findings += judge.related(again(tracked, Tracking(State.RELATED, Direction.ORIGINAL)))
     return FamilyProof(family, space, reached, tuple(flows), tuple(findings))
 
 
@@ -141,7 +148,7 @@ class _Judge:
     def __init__(self, town: Town, space: Space, reached: Reach, flows: list[Declared]) -> None:
         self.town, self.space, self.reached = town, space, reached
         self.flows = [(each, matched(space, each.match)) for each in flows]
-        self.link = link_needs(space)
+        self.link, self.none = link_needs(space), nothing(space)
 
     def more(self) -> Iterator[Finding]:
         """Yield what arrives undeclared."""
@@ -150,20 +157,17 @@ class _Judge:
             allowed.setdefault(each.start, []).append(packets)
         declared_at = {start: united(self.space, sets) for start, sets in allowed.items()}
         for arrival in self.reached.arrivals:
-            extra = arrival.packets - declared_at.get(arrival.start, nothing(self.space))
+            extra = arrival.packets - declared_at.get(arrival.start, self.none)
             yield from self._findings(Sort.MORE, arrival, extra - arrival.doubtful)
             yield from self._findings(Sort.UNKNOWN, arrival, extra & arrival.doubtful)
 
     def less(self) -> Iterator[Finding]:
         """Yield what a flow declares and does not arrive, or not surely."""
-        arrived, sure = (
-            self._arrived(lambda each: each.packets),
-            self._arrived(lambda each: each.packets - each.doubtful),
-        )
+        arrived, sure = self._whole, self._arrived(lambda each: each.packets - each.doubtful)
         for each, packets in self._enforced():
             wanted = packets & box(self.space, services=opening(each.match.services))
-            missing = wanted - arrived.get(each.start, nothing(self.space))
-            unsure = wanted - missing - sure.get(each.start, nothing(self.space))
+            missing = wanted - arrived.get(each.start, self.none)
+            unsure = wanted - missing - sure.get(each.start, self.none)
             for sort, some in ((Sort.LESS, missing), (Sort.UNKNOWN, unsure)):
                 if some:
                     yield Finding(sort, self.space.family, each.start, each.end, some, flows=(each.flow,))
@@ -174,12 +178,12 @@ class _Judge:
         answers = {id(each): returning.of(each) for each in self.reached.arrivals}
         sure = self._arrived(lambda each: answers[id(each)].sure)
         back = self._arrived(lambda each: answers[id(each)].possible)
-        there = self._arrived(lambda each: each.packets)
+        there = self._whole
         for each, packets in self._enforced():
             wanted = packets & box(self.space, services=opening(each.match.services))
-            arrived = wanted & there.get(each.start, nothing(self.space))
-            silent = arrived - back.get(each.start, nothing(self.space))
-            unsure = arrived - silent - sure.get(each.start, nothing(self.space))
+            arrived = wanted & there.get(each.start, self.none)
+            silent = arrived - back.get(each.start, self.none)
+            unsure = arrived - silent - sure.get(each.start, self.none)
             for sort, some in ((Sort.HALF_OPEN, silent), (Sort.UNKNOWN, unsure)):
                 if some:
                     yield Finding(sort, self.space.family, each.start, each.end, some, flows=(each.flow,))
@@ -206,10 +210,27 @@ class _Judge:
         return ((each, packets) for each, packets in self.flows if each.first and each.start != each.end)
 
     def _arrived(self, part: Callable[[Arrival], PacketSet]) -> dict[str, PacketSet]:
-        found: dict[str, list[PacketSet]] = {}
+        """Return a part of what arrives, by start: what all of it is, where that is so of each arrival."""
+        found: dict[str, PacketSet] = {}
+        for start, arrivals in self._by_start.items():
+            parts = [part(each) for each in arrivals]
+            whole = all(one is each.packets for one, each in zip(parts, arrivals, strict=True))
+            found[start] = self._whole[start] if whole else united(self.space, parts)
+        return found
+
+    @cached_property
+    def _by_start(self) -> dict[str, list[Arrival]]:
+        found: dict[str, list[Arrival]] = {}
         for arrival in self.reached.arrivals:
-            found.setdefault(arrival.start, []).append(part(arrival))
-        return {start: united(self.space, sets) for start, sets in found.items()}
+            found.setdefault(arrival.start, []).append(arrival)
+        return found
+
+    @cached_property
+    def _whole(self) -> dict[str, PacketSet]:
+        """Return all that arrives, by start."""
+        return {
+            start: united(self.space, [each.packets for each in arrivals]) for start, arrivals in self._by_start.items()
+        }
 
     def _findings(self, sort: Sort, arrival: Arrival, packets: PacketSet) -> Iterator[Finding]:
         if packets:

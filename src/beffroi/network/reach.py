@@ -91,13 +91,21 @@ def town_space(town: Town, family: Family, extra: Iterable[Match] = ()) -> Space
     return space_of(family, dict.fromkeys([*town_matches(town, family), *extra]), by_source=False)
 
 
-def reach(town: Town, packets: PacketSet, tracking: Tracking = NEW, *, beyond_links: bool = False) -> Reach:
+def reach(
+    town: Town,
+    packets: PacketSet,
+    tracking: Tracking = NEW,
+    *,
+    beyond_links: bool = False,
+    machines: Machines | None = None,
+) -> Reach:
     """Follow `packets`, tracked in one way, from every place to wherever they get.
 
     With `beyond_links`, what arrives on the link where it was sent, forwarded by no machine, is not followed.
+    `machines` are those of the town as others prepared them in the same space.
     """
     space = packets.space
-    walk = Walk(town, Machines(space), begun(packets, tracking), beyond_links)
+    walk = Walk(town, machines or Machines(space), begun(packets, tracking), beyond_links)
     for start in [*town.segments, *town.devices] if packets else ():
         walk.start(start)
     return Reach(space, walk.machines, tuple(walk.arrivals))

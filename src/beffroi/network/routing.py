@@ -13,8 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import product
 
 from beffroi.city import INTERNET, City, Interface
-
-from .sameness import Same
+from beffroi.city.sameness import Same
 
 EVERYTHING_IPV4 = IPv4Network("0.0.0.0/0")
 EVERYTHING_IPV6 = IPv6Network("::/0")

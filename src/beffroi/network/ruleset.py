@@ -11,10 +11,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from beffroi.city import City
+from beffroi.city.sameness import Same
 
 from .compiling import compiled
 from .nfttext import ruleset_text
-from .sameness import Same
+from .repeated import Repeated
 
 _HEADER = """#!/usr/sbin/nft -f
 # Derived from the town's declared flows: edits here do not last.
@@ -31,4 +32,7 @@ def ruleset(city: City, machine: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _ruleset(same: Same, machine: str) -> str:
-    return _HEADER + ruleset_text(compiled(same.city, machine))
+    return _texts.of(machine, compiled(same.city, machine))
+
+
+_texts = Repeated(lambda objects: _HEADER + ruleset_text(objects))

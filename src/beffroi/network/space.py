@@ -39,6 +39,10 @@ class Space:
     services: ServiceClasses
     by_source: bool
 
+    def __reduce__(self) -> tuple[type[Space], tuple[object, ...]]:
+        """Leave out what is only worked out from the classes, where a space goes to another process."""
+        return Space, (self.family, self.sources, self.destinations, self.services, self.by_source)
+
     @property
     def majors(self) -> AddressClasses:
         """Return the classes that each have a plane of their own."""

@@ -8,12 +8,12 @@ from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from beffroi.city import INTERNET, City
+from beffroi.city.sameness import Same
 
 from .firewall import ACROSS, LAST_ADDRESS, Family, Firewall, Match
 from .intervals import Intervals, complement, difference, intersection, normal, union
 from .reader.beside import on_devices
 from .routing import routes, segment_gateway
-from .sameness import Same
 
 FAMILIES: tuple[Family, ...] = (4, 6)
 OUTSIDE = ""
@@ -121,7 +121,14 @@ def town_of(city: City, firewalls: Mapping[str, Firewall]) -> Town:
         for interface in machine.interfaces.values()
         for address in (interface.ipv4, interface.ipv6)
     }
-    devices = {name: _device(city, name, firewalls[name], holders) for name in city.machines()}
+    known: dict[tuple[str, ...], Mapping[Family, tuple[Exit, ...]]] = {}
+    devices = {}
+    for name, machine in city.machines().items():
+        # A host's routes depend on nothing but its segments, and thousands of hosts stand on a few.
+        where = (name if name in city.gateways else "", *machine.interfaces)
+        if where not in known:
+            known[where] = {family: tuple(_exits(city, name, family, holders)) for family in FAMILIES}
+        devices[name] = _device(city, name, firewalls[name], known[where])
     segments: dict[str, dict[Family, Intervals]] = {
         name: {4: intervals_of([segment.ipv4]), 6: intervals_of([segment.ipv6])}
         for name, segment in city.inner_segments().items()
@@ -164,12 +171,11 @@ def intervals_of(networks: list[IPv4Network | IPv6Network] | tuple[str, ...]) ->
     return normal((int(each.network_address), int(each.broadcast_address)) for each in found)
 
 
-def _device(city: City, name: str, firewall: Firewall, holders: Mapping[IPv4Address | IPv6Address, str]) -> Device:
+def _device(city: City, name: str, firewall: Firewall, exits: Mapping[Family, tuple[Exit, ...]]) -> Device:
     machine = city.machine(name)
     addresses: dict[str, dict[Family, int]] = {
         segment: {4: int(interface.ipv4), 6: int(interface.ipv6)} for segment, interface in machine.interfaces.items()
     }
-    exits = {family: tuple(_exits(city, name, family, holders)) for family in FAMILIES}
     return Device(name, on_devices(firewall, addresses), name in city.gateways, addresses, exits)
 
 

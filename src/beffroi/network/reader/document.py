@@ -15,7 +15,7 @@ from beffroi.network.nfttext import rule_text
 
 from .beside import in_doubt
 from .elements import Elements, changed_by, named
-from .expressions import Setting
+from .expressions import LONGEST_KEPT, Setting, Written
 from .jumps import refuse_loops
 from .matches import conjunction, doubted
 from .refusals import Budget, NotAFirewall, malformed
@@ -25,7 +25,7 @@ MOST_ELEMENTS = 4_000_000
 """Elements and cases that one document may come to."""
 
 _MOST_NESTED = 64
-_LONGEST_KEPT = 4096
+_NESTING = (dict, list)
 _IP_FAMILIES = frozenset({"ip", "ip6", "inet"})
 _SILENT = frozenset({"match", "counter", "accept", "drop", "return", "jump", "goto", "continue", "vmap"})
 
@@ -138,9 +138,9 @@ class _Draft:
     def _body(self, table: _TableDraft, expressions: list[object]) -> tuple[RuleBody, str]:
         """Return what a rule says, and its text; what names no set says the same in every document."""
         written = repr(expressions)
-        if "@" in written or len(written) > _LONGEST_KEPT:
+        if "@" in written or len(written) > LONGEST_KEPT:
             return _said(table.family, expressions, table.sets, self.budget)
-        alone, cost = _said_alone(table.family, _Written(written, expressions), spoken_language())
+        alone, cost = _said_alone(table.family, Written(written, expressions), spoken_language())
         self.budget.spend(cost)
         return alone
 
@@ -167,14 +167,6 @@ class _Draft:
         return _behind(body, place, speaks=speaks)
 
 
-@dataclass(frozen=True)
-class _Written:
-    """Statements as a key of a cache: the same when they are written the same."""
-
-    text: str
-    expressions: list[object] = field(compare=False)
-
-
 def _said(family: str, expressions: list[object], sets: Mapping[str, Elements], budget: Budget) -> tuple[RuleBody, str]:
     body = RuleBody(Setting(family), sets, budget)
     body.read(expressions)
@@ -182,10 +174,10 @@ def _said(family: str, expressions: list[object], sets: Mapping[str, Elements], 
 
 
 @lru_cache(maxsize=4096)
-def _said_alone(family: str, written: _Written, _language: str) -> tuple[tuple[RuleBody, str], int]:
+def _said_alone(family: str, written: Written, _language: str) -> tuple[tuple[RuleBody, str], int]:
     """Return the same for statements that name no set, and what it costs: machines have most rules in common."""
     budget = Budget(MOST_ELEMENTS)
-    return _said(family, written.expressions, {}, budget), budget.most - budget.left
+    return _said(family, written.value, {}, budget), budget.most - budget.left
 
 
 def _placed(place: Place, about: Mapping[str, object], text: str) -> Place:
@@ -251,15 +243,13 @@ def _word(about: Mapping[str, object], key: str) -> str:
 
 def _refuse_nested(listed: list[object]) -> None:
     """Refuse what would exhaust the stack of whoever walks it."""
-    waiting: list[tuple[object, int]] = [(listed, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > _MOST_NESTED:
-            raise NotAFirewall(say("reading-too-deep"), hint=say("reading-malformed-hint"))
-        if isinstance(value, dict):
-            waiting += [(each, depth + 1) for each in value.values() if isinstance(each, dict | list)]
-        elif isinstance(value, list):
-            waiting += [(each, depth + 1) for each in value if isinstance(each, dict | list)]
+    level: list[Any] = [listed]
+    for _ in range(_MOST_NESTED + 1):
+        parts = [part if isinstance(part, list) else part.values() for part in level]
+        level = [each for part in parts for each in part if isinstance(each, _NESTING)]
+        if not level:
+            return
+    raise NotAFirewall(say("reading-too-deep"), hint=say("reading-malformed-hint"))
 
 
 _TAKEN = {

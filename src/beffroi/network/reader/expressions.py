@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
 
 from beffroi.fieldpath import visible
 from beffroi.network.firewall import BOTH, LAST_ADDRESS, Direction, Family, Match, Unknown
@@ -50,6 +52,31 @@ class Setting:
 
 def key_of(expression: object, setting: Setting) -> Key:
     """Return the key that an expression reads; NotAFirewall for what nft never prints."""
+    text = repr(expression)
+    if len(text) > LONGEST_KEPT:
+        return _key_of(expression, setting)
+    return _key_written(Written(text, expression), setting)
+
+
+LONGEST_KEPT = 4096
+"""The longest text of what is read once for all that is written the same."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A part of a document as a key of a cache: the same when it is written the same."""
+
+    text: str
+    value: Any = field(compare=False)
+
+
+@lru_cache(maxsize=1024)
+def _key_written(written: Written, setting: Setting) -> Key:
+    """Return the same, once: the rules of a thousand machines read the same few keys."""
+    return _key_of(written.value, setting)
+
+
+def _key_of(expression: object, setting: Setting) -> Key:
     doubt = Unknown(shown(expression))
     if not isinstance(expression, dict) or len(expression) != 1:
         raise malformed(expression)

@@ -133,11 +133,16 @@ class UnknownKey:
 
 
 class Together:
-    """Several keys that the elements of one set are about; what a part of an element means is worked out once."""
+    """Several keys that the elements of one set are about.
+
+    What a part of an element means is worked out once, and so is what its last two parts mean together: a town has
+    many addresses, and few protocols with few ports.
+    """
 
     def __init__(self, keys: Sequence[Key]) -> None:
         self.keys = keys
-        self._known: list[dict[str, Alternatives]] = [{} for _ in keys]
+        self._known: list[dict[_Written, Alternatives]] = [{} for _ in keys]
+        self._lasts: dict[tuple[_Written, ...], Alternatives] = {}
 
     def matching(self, element: object) -> Alternatives:
         """Return what an element matches: `{"concat": [...]}`, or `*` for whatever can be read."""
@@ -146,13 +151,25 @@ class Together:
         parts = element.get("concat") if isinstance(element, dict) else None
         if not isinstance(parts, list) or len(parts) != len(self.keys):
             raise malformed(element)
-        return conjunction(*(self._part(*each) for each in zip(self.keys, self._known, parts, strict=True)))
+        written = [part if isinstance(part, str) else (repr(part),) for part in parts]
+        meant = [self._part(at, written[at], part) for at, part in enumerate(parts)]
+        if len(meant) <= _TOGETHER:
+            return conjunction(*meant)
+        lasts = tuple(written[-_TOGETHER:])
+        if lasts not in self._lasts:
+            self._lasts[lasts] = conjunction(*meant[-_TOGETHER:])
+        return conjunction(*meant[:-_TOGETHER], self._lasts[lasts])
 
-    def _part(self, key: Key, known: dict[str, Alternatives], part: object) -> Alternatives:
-        written = repr(part)
+    def _part(self, at: int, written: _Written, part: object) -> Alternatives:
+        known = self._known[at]
         if written not in known:
-            known[written] = key.matching(equal_to(part))
+            known[written] = self.keys[at].matching(equal_to(part))
         return known[written]
+
+
+_TOGETHER = 2
+_Written = str | tuple[str]
+"""A part as a key: a text is not the same as what is written like it."""
 
 
 def some(match: Match) -> Alternatives:

@@ -40,8 +40,16 @@ def met(parts: Sequence[Match]) -> Match | None:
             states = part.states if states is None else states & part.states
     if not families or source == () or destination == () or not services or states == frozenset():
         return None
+    if not any(map(_asks_seldom, parts)):
+        return Match(families, source, destination, services, states=states)
     tracked = _agreed(parts)
     return None if tracked is None else Match(families, source, destination, services, states=states, **tracked)
+
+
+def _asks_seldom(part: Match) -> bool:
+    """Tell whether a match asks what few do: most parts of a set's elements are an address or a port alone."""
+    connected = part.direction is not None or part.dnat is not None or part.snat is not None
+    return connected or bool(part.entry or part.exit or part.unknown)
 
 
 def _agreed(parts: Sequence[Match]) -> dict[str, Any] | None:

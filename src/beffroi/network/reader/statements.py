@@ -12,7 +12,7 @@ from beffroi.network.firewall import Case, Match, Unknown, Verb, Verdict
 from .elements import Element, Elements, referred
 from .expressions import Setting, key_of, shown
 from .keys import Key, Together
-from .matches import ANYTHING, Alternatives, conjunction, doubted
+from .matches import ANYTHING, Alternatives, conjunction, doubted, met
 from .numbers import Test
 from .refusals import Budget, malformed
 from .translations import translations
@@ -213,7 +213,7 @@ class RuleBody:
             (both, label or comment)
             for one, label in self.branches
             for other, comment in found
-            for both in conjunction((one,), (other,))
+            if (both := met((one, other))) is not None
         ]
 
     def _doubt(self, unknown: Unknown) -> None:

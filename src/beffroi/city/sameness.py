@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from beffroi.city import City
+if TYPE_CHECKING:
+    from .model import City
 
 
 @dataclass(frozen=True, eq=False)
