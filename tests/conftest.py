@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,18 +37,25 @@ def _refuse_skip(report: _Report) -> _Report:
 
 
 ON_MACHINES = frozenset({"break_it", "lab", "pulumi", "report"})
-"""The folders of what uses machines, Pulumi or a browser: one process runs them, as they share what they start."""
+"""The folders of what uses machines, Pulumi or a browser."""
 
 
 class _MachinesTogether(LoadScopeScheduling):
-    """One process for all that uses machines; all else a file at a time, by whoever is free.
+    """One process for all that shares the hamlet, one for all else on machines; the rest a file at a time.
 
     Not `--dist loadgroup`: pytest-xdist 3.8 writes the group into a name that pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = Path(nodeid.partition("::")[0]).parts[1]
-        return "machines" if folder in ON_MACHINES else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        if Path(file).parts[1] not in ON_MACHINES:
+            return file
+        return "hamlet" if _shares_the_hamlet(file) else "machines"
+
+
+@cache
+def _shares_the_hamlet(file: str) -> bool:
+    return "hamlet: LabTown" in Path(file).read_text("utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)  # some tests run pytest with this very file, and without pytest-xdist

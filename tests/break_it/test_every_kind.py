@@ -68,7 +68,8 @@ class Ground:
             settings.setdefault(host, {})[kind] = self.desired.settings(host)[kind]
         entries = {kind: f"breaks/{name}" for kind, (_, name) in broken.items()} if breaking else {}
         entries |= dict.fromkeys(broken, "undo") if undoing else {}
-        stages = declaration.stages(self.works.declared.city)
+        # What is broken needs no order; what is enforced does, and a run of Ansible for each step of it.
+        stages = [list(settings)] if breaking else declaration.stages(self.works.declared.city)
         work = Work(settings, stages, self.works.ssh_config, REPOSITORY / "roles", entries)
         done = converge(work, lambda _: None)
         assert done.failed == {}
@@ -78,8 +79,7 @@ class Ground:
         """Enforce; what only people can mend, its role's own undoing takes away."""
         undone = {kind for kind in broken if getattr(kinds.load(kind), "UNENFORCED", "")}
         self.play({kind: where for kind, where in broken.items() if kind not in undone}, breaking=False)
-        for kind in undone:
-            self.play({kind: broken[kind]}, breaking=False, undoing=True)
+        self.play({kind: broken[kind] for kind in undone}, breaking=False, undoing=True)
 
     def outcomes(self, broken: Broken) -> dict[str, dict[str, str]]:
         """Return, for each kind, the outcome of each of its controls on the host where it was broken."""
