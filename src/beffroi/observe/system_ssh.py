@@ -114,9 +114,12 @@ class SystemSsh:
             return
         argv = ["ssh", *self.options, *self._master(), "-O", "exit", "--", self.destination or self.host]
         null = asyncio.subprocess.DEVNULL
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(_GOODBYE_SECONDS):
-                process = await asyncio.create_subprocess_exec(*argv, stdin=null, stdout=null, stderr=null)
+        with contextlib.suppress(OSError):
+            process = await asyncio.create_subprocess_exec(*argv, stdin=null, stdout=null, stderr=null)
+            try:
+                await asyncio.wait_for(process.wait(), _GOODBYE_SECONDS)
+            except TimeoutError:
+                process.kill()
                 await process.wait()
         shutil.rmtree(self._sockets, ignore_errors=True)
         self._sockets = ""
