@@ -136,7 +136,8 @@ def _timers(store: str, units: dict[str, dict[str, str]]) -> Iterator[Finding]:
         timer, service = f"beffroi-{act}-{store}.timer", f"beffroi-{act}-{store}.service"
         yield from _unit(units, timer, {"ActiveState": "active", "UnitFileState": "enabled"})
         next_run = units.get(timer, {}).get("NextElapseUSecRealtime", "")
-        yield verdict(next_run not in _NOTHING, f"{timer}: next run", "set", "none")
+        # systemd sets it once what the timer started has ended.
+        yield verdict(next_run not in _NOTHING or _running(units, service), f"{timer}: next run", "set", "none")
         yield from _unit(units, service, {"Result": "success"})
         ran = units.get(service, {}).get("ExecMainExitTimestamp", "")
         yield verdict(ran not in _NOTHING or _running(units, service), f"{service}: last run", "ended", "never ran")

@@ -116,7 +116,8 @@ def _work(erasure: Erasure, facts: Mapping[str, Any]) -> Iterator[Finding]:
     timer, service = facts["timers"].get(erasure.timer, {}), facts["services"].get(erasure.service, {})
     state = f"{timer.get('UnitFileState') or 'absent'}, {timer.get('ActiveState', 'unknown')}"
     yield _finding(state == "enabled, active", erasure.timer, "enabled, active", state)
-    waits = timer.get("NextElapseUSecRealtime", "") not in _NOTHING
+    # systemd sets it once what the timer started has ended.
+    waits = timer.get("NextElapseUSecRealtime", "") not in _NOTHING or timer.get("SubState") == "running"
     yield _finding(waits, f"{erasure.timer}: next run", "planned", "planned" if waits else "none")
     calendars = _CALENDAR.findall(timer.get("TimersCalendar", ""))
     yield _finding(calendars == [erasure.calendar], f"{erasure.timer}: when", erasure.calendar, "; ".join(calendars))

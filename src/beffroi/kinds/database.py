@@ -28,7 +28,7 @@ from .database_server import databases
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
 
-_TIMER = "Id,LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime,TimersCalendar,LastTriggerUSec"
+_TIMER = "Id,LoadState,ActiveState,SubState,UnitFileState,NextElapseUSecRealtime,TimersCalendar,LastTriggerUSec"
 _SERVICE = "Id,LoadState,Result,ExecMainExitTimestamp,User,ExecStart"
 _ABSENT = 2
 """psql's exit code when it could not connect, as to a database that is not there (psql(1))."""

@@ -32,7 +32,7 @@ TimerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@_.-]+\.timer$
 
 _DAY = timedelta(days=1)
 _NEXT = "NextElapseUSecRealtime,NextElapseUSecMonotonic"
-_TIMER = f"Id,LoadState,ActiveState,UnitFileState,{_NEXT},LastTriggerUSec,TimersCalendar"
+_TIMER = f"Id,LoadState,ActiveState,SubState,UnitFileState,{_NEXT},LastTriggerUSec,TimersCalendar"
 _SERVICE = "Id,LoadState,Result,ExecMainExitTimestamp,User,ExecStart"
 _ARGV = re.compile(r"argv\[\]=(?P<argv>.*?) ; ignore_errors=")
 _CALENDAR = re.compile(r"OnCalendar=(?P<calendar>.*?) ;")
@@ -169,7 +169,8 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     state = f"{timer.get('UnitFileState') or 'absent'}, {timer.get('ActiveState', 'unknown')}"
     yield _finding(enabled, setting.timer, "enabled, active", state)
     next_runs = {timer.get("NextElapseUSecRealtime", ""), timer.get("NextElapseUSecMonotonic", "")} - _NOTHING
-    yield _finding(bool(next_runs), f"{setting.timer}: next run", "set", "set" if next_runs else "none")
+    waits = bool(next_runs) or timer.get("SubState") == "running"  # set once what it started has ended
+    yield _finding(waits, f"{setting.timer}: next run", "set", "set" if waits else "none")
     yield _last_run(setting, timer, service)
     if setting.purge:
         calendars = ", ".join(match["calendar"] for match in _CALENDAR.finditer(timer.get("TimersCalendar", "")))

@@ -265,11 +265,13 @@ def test_copies_that_are_lost_open_or_kept_too_long_fail(small_town: Town, chang
     assert worst(judge([setting], _keeper(setting, **changes))) is Outcome.FAIL
 
 
-def test_a_run_that_is_going_on_may_change_the_segments(small_town: Town) -> None:
+def test_a_run_that_is_going_on_may_change_the_segments_and_has_no_next_one_yet(small_town: Town) -> None:
     setting = _setting(small_town, "keeper")
     name = "beffroi-backup-people.service"
     running = _unit(name, Result="success", ExecMainExitTimestamp="", ActiveState="activating")
-    facts = _keeper(setting, repository={"segments": "other"}, units={name: running})
+    timer = "beffroi-backup-people.timer"
+    due = _unit(timer, ActiveState="active", UnitFileState="enabled", NextElapseUSecRealtime="")
+    facts = _keeper(setting, repository={"segments": "other"}, units={name: running, timer: due})
     assert worst(judge([setting], facts)) is Outcome.PASS
 
 

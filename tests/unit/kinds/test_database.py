@@ -208,6 +208,11 @@ def test_an_erasure_that_is_not_the_declared_one_fails(small_town: Town, changes
     assert _judged(_setting(small_town, "retention"), **changes) is Outcome.FAIL
 
 
+def test_an_erasure_that_runs_just_now_passes_though_it_has_no_next_run_yet(small_town: Town) -> None:
+    running = {"NextElapseUSecRealtime": "", "SubState": "running"}
+    assert _judged(_setting(small_town, "retention"), timer=running) is Outcome.PASS
+
+
 def _look(small_town: Town, host_that_says: Callable[..., Any], server: str, held: str, code: int) -> dict[str, Any]:
     answers = {
         "state": ("active", 0),

@@ -140,6 +140,12 @@ def test_a_purge_that_does_not_run_as_declared_fails(purge: Setting, unit: str, 
     assert worst(judge([purge], facts)) is Outcome.FAIL
 
 
+def test_a_timer_whose_service_runs_just_now_passes_though_it_has_no_next_run_yet(purge: Setting) -> None:
+    facts = copy.deepcopy(_facts(purge))
+    facts["timers"][purge.timer] |= {"NextElapseUSecRealtime": "", "SubState": "running"}
+    assert worst(judge([purge], facts)) is Outcome.PASS
+
+
 def test_a_file_past_its_retention_fails(purge: Setting) -> None:
     assert worst(judge([purge], {**_facts(purge), "overdue": {"acts": 1}})) is Outcome.FAIL
 
