@@ -16,7 +16,7 @@ from towns import LabTown
 
 from beffroi import declaration, kinds
 from beffroi.apply import Progress, Works
-from beffroi.converge import Work, converge
+from beffroi.converge import AFTER_AUTHORITY, Work, converge
 from beffroi.judge import judge
 from beffroi.observe.look import look
 from beffroi.state import StackState
@@ -81,6 +81,16 @@ class Ground:
         self.play({kind: where for kind, where in broken.items() if kind not in undone}, breaking=False)
         self.play({kind: broken[kind] for kind in undone}, breaking=False, undoing=True)
 
+    def hand_round(self) -> None:
+        """Have every machine take what the authority has renewed: theirs is valid still, and no check calls for it."""
+        settings = {
+            host: {kind: of_kind for kind, of_kind in self.desired.settings(host).items() if kind in AFTER_AUTHORITY}
+            for host in self.desired.hosts()
+        }
+        stages = declaration.stages(self.works.declared.city)
+        done = converge(Work(settings, stages, self.works.ssh_config, REPOSITORY / "roles"), lambda _: None)
+        assert done.failed == {}
+
     def outcomes(self, broken: Broken) -> dict[str, dict[str, str]]:
         """Return, for each kind, the outcome of each of its controls on the host where it was broken."""
         hosts = sorted({host for host, _ in broken.values()})
@@ -99,7 +109,9 @@ class Ground:
 def ground(hamlet: LabTown) -> Iterator[Ground]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BEFFROI_STATE", str(hamlet.state))
-        yield Ground(hamlet)
+        ground = Ground(hamlet)
+        yield ground
+        ground.hand_round()
 
 
 def started(outcomes: dict[str, str], word: Outcome) -> list[str]:

@@ -101,9 +101,9 @@ def test_an_auditor_gets_the_verdicts_that_root_gets(auditor: Auditor) -> None:
     assert {by_auditor.pop(key)["outcome"] for key in beyond} == {"error"}
     assert {by_root.pop(key)["outcome"] for key in beyond} == {"pass"}
     assert {key: it["outcome"] for key, it in by_auditor.items()} == {key: it["outcome"] for key, it in by_root.items()}
-    # Findings too, but that a clock is never twice as far off.
+    # Findings too, but that a clock is never twice as far off, and that time passes since a machine was heard.
     differing = {key for key, it in by_auditor.items() if it["findings"] != by_root[key]["findings"]}
-    assert {control for _, control in differing} <= {CLOCK, "logs/received-by-the-collector"}
+    assert {control for _, control in differing} <= {CLOCK, "logs/received-by-the-collector", "logs/canary-heard"}
     assert {it["outcome"] for it in by_auditor.values()} == {"pass", "notapplicable"}, "and the town is as declared"
 
 
