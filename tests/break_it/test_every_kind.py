@@ -6,7 +6,7 @@ round: round k plays sabotage k of every kind at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from towns import LabTown
 
 from beffroi import declaration, kinds
 from beffroi.apply import Progress, Works
-from beffroi.converge import AFTER_AUTHORITY, Work, converge
+from beffroi.converge import AFTER_AUTHORITY, Settings, Work, converge
 from beffroi.judge import judge
 from beffroi.observe.look import look
 from beffroi.state import StackState
@@ -69,9 +69,13 @@ class Ground:
         entries = {kind: f"breaks/{name}" for kind, (_, name) in broken.items()} if breaking else {}
         entries |= dict.fromkeys(broken, "undo") if undoing else {}
         # What is broken needs no order; what is enforced does, and a run of Ansible for each step of it.
-        stages = [list(settings)] if breaking else declaration.stages(self.works.declared.city)
-        work = Work(settings, stages, self.works.ssh_config, REPOSITORY / "roles", entries)
-        done = converge(work, lambda _: None)
+        return self._run(settings, [list(settings)] if breaking else self._stages(), entries)
+
+    def _stages(self) -> Sequence[Sequence[str]]:
+        return declaration.stages(self.works.declared.city)
+
+    def _run(self, settings: Settings, stages: Sequence[Sequence[str]], entries: dict[str, str]) -> int:
+        done = converge(Work(settings, stages, self.works.ssh_config, REPOSITORY / "roles", entries), lambda _: None)
         assert done.failed == {}
         return done.changed
 
@@ -87,9 +91,7 @@ class Ground:
             host: {kind: of_kind for kind, of_kind in self.desired.settings(host).items() if kind in AFTER_AUTHORITY}
             for host in self.desired.hosts()
         }
-        stages = declaration.stages(self.works.declared.city)
-        done = converge(Work(settings, stages, self.works.ssh_config, REPOSITORY / "roles"), lambda _: None)
-        assert done.failed == {}
+        self._run(settings, self._stages(), {})
 
     def outcomes(self, broken: Broken) -> dict[str, dict[str, str]]:
         """Return, for each kind, the outcome of each of its controls on the host where it was broken."""

@@ -12,12 +12,12 @@ from beffroi.verdict import Finding
 
 from . import _backup_files as files
 from ._placed import FOLDER, Written, held, verdict, whole
+from ._units import NOTHING
 
 _HOUR = 3600
 _CLOCKS = 300
 """Seconds by which a machine's clock may be ahead of a time that it wrote itself, after it was set back."""
 _NO_PASSWORD = ("!", "*")
-_NOTHING = {"", "n/a", "infinity", "0"}
 
 
 class Copy(KindModel):
@@ -137,10 +137,10 @@ def _timers(store: str, units: dict[str, dict[str, str]]) -> Iterator[Finding]:
         yield from _unit(units, timer, {"ActiveState": "active", "UnitFileState": "enabled"})
         next_run = units.get(timer, {}).get("NextElapseUSecRealtime", "")
         # systemd sets it once what the timer started has ended.
-        yield verdict(next_run not in _NOTHING or _running(units, service), f"{timer}: next run", "set", "none")
+        yield verdict(next_run not in NOTHING or _running(units, service), f"{timer}: next run", "set", "none")
         yield from _unit(units, service, {"Result": "success"})
         ran = units.get(service, {}).get("ExecMainExitTimestamp", "")
-        yield verdict(ran not in _NOTHING or _running(units, service), f"{service}: last run", "ended", "never ran")
+        yield verdict(ran not in NOTHING or _running(units, service), f"{service}: last run", "ended", "never ran")
 
 
 def _not_purged(copy: Copy, units: dict[str, dict[str, str]]) -> Finding:

@@ -10,6 +10,7 @@ from beffroi.kinds._findings import finding_or_none as _finding
 from beffroi.verdict import Finding, Outcome
 
 from ._psql import STOPPED, UNIT
+from ._units import waits
 
 if TYPE_CHECKING:
     from ._erasure import Erasure
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _ARGV = re.compile(r"argv\[\]=(?P<argv>.*?) ; ignore_errors=")
 _CALENDAR = re.compile(r"OnCalendar=(?P<calendar>.*?) ;")
 _COUNT = re.compile(r"<(?P<name>[a-z]+)>(?P<count>[0-9-]+)</")
-_NOTHING = {"", "n/a", "infinity", "0"}
 _OWN = ("postgres",)
 
 
@@ -116,9 +116,8 @@ def _work(erasure: Erasure, facts: Mapping[str, Any]) -> Iterator[Finding]:
     timer, service = facts["timers"].get(erasure.timer, {}), facts["services"].get(erasure.service, {})
     state = f"{timer.get('UnitFileState') or 'absent'}, {timer.get('ActiveState', 'unknown')}"
     yield _finding(state == "enabled, active", erasure.timer, "enabled, active", state)
-    # systemd sets it once what the timer started has ended.
-    waits = timer.get("NextElapseUSecRealtime", "") not in _NOTHING or timer.get("SubState") == "running"
-    yield _finding(waits, f"{erasure.timer}: next run", "planned", "planned" if waits else "none")
+    due = waits(timer)
+    yield _finding(due, f"{erasure.timer}: next run", "planned", "planned" if due else "none")
     calendars = _CALENDAR.findall(timer.get("TimersCalendar", ""))
     yield _finding(calendars == [erasure.calendar], f"{erasure.timer}: when", erasure.calendar, "; ".join(calendars))
     ran = bool(service.get("ExecMainExitTimestamp") or timer.get("LastTriggerUSec"))

@@ -24,6 +24,7 @@ from ._certificates import held, stat_of
 from ._databases_reached import reached
 from ._order import Answer
 from ._sections import Section, look
+from ._units import confined
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -38,8 +39,6 @@ _CONFINED = {
     "User": ours.USER,
     "SupplementaryGroups": tls.KEY_GROUP,
 }
-_SANDBOX = "/etc/systemd/system/beffroi-application.service.d/zz-beffroi-sandbox.conf"
-"""The drop-in of the role unit_sandbox, whose control holds it; any other one is nobody's."""
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -168,10 +167,7 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     found = facts["files"].get(ours.PROGRAM, "absent")
     yield _finding(found == program, ours.PROGRAM, program, found)
     yield _finding(facts["key"] == _CLOSED, ours.PSEUDONYMS, _CLOSED, facts["key"] or "absent")
-    for name, value in _CONFINED.items():
-        observed = facts["unit"].get(name, "unknown")
-        observed = "" if name == "DropInPaths" and observed == _SANDBOX else observed
-        yield _finding(observed == value, f"{ours.UNIT}: {name}", value or "none", observed or "none")
+    yield from confined(ours.UNIT, _CONFINED, facts["unit"])
     sockets = facts["sockets"]
     yield _finding(sockets == setting.sockets(), "listens at", ", ".join(setting.sockets()), ", ".join(sockets) or "-")
     yield from _answers(setting, facts)

@@ -27,6 +27,7 @@ from ._certificates import held, stat_of
 from ._databases_reached import reached
 from ._order import Answer
 from ._sections import Section, look
+from ._units import confined
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -40,8 +41,6 @@ _CONFINED = {
     "User": ours.USER,
     "SupplementaryGroups": "",
 }
-_SANDBOX = f"/etc/systemd/system/{ours.UNIT}.d/zz-beffroi-sandbox.conf"
-"""The drop-in of the role unit_sandbox, whose control holds it; any other one is nobody's."""
 _COUNTS = ("received", "written", "dropped")
 
 MEANS = {
@@ -203,10 +202,7 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     for path in (ours.PSEUDONYMS, ours.PASSWORD):
         found = facts["secrets"].get(path, "absent")
         yield _finding(found == _CLOSED, path, _CLOSED, found)
-    for name, value in _CONFINED.items():
-        observed = facts["unit"].get(name, "unknown")
-        observed = "" if name == "DropInPaths" and observed == _SANDBOX else observed
-        yield _finding(observed == value, f"{ours.UNIT}: {name}", value or "none", observed or "none")
+    yield from confined(ours.UNIT, _CONFINED, facts["unit"])
     yield from _running(setting, facts["status"] or {})
 
 

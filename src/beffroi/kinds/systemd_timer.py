@@ -23,7 +23,7 @@ from beffroi.messages import say
 from beffroi.verdict import Finding
 
 from ._sections import look
-from ._units import units_shown
+from ._units import NOTHING, units_shown, waits
 
 if TYPE_CHECKING:
     from testinfra.host import Host as LiveHost
@@ -36,7 +36,6 @@ _TIMER = f"Id,LoadState,ActiveState,SubState,UnitFileState,{_NEXT},LastTriggerUS
 _SERVICE = "Id,LoadState,Result,ExecMainExitTimestamp,User,ExecStart"
 _ARGV = re.compile(r"argv\[\]=(?P<argv>.*?) ; ignore_errors=")
 _CALENDAR = re.compile(r"OnCalendar=(?P<calendar>.*?) ;")
-_NOTHING = {"", "n/a", "infinity", "0"}
 
 MEANS = {
     "purge.path": "part of `command`, which is compared",
@@ -168,9 +167,8 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     enabled = timer.get("UnitFileState") in {"enabled", "static"} and timer.get("ActiveState") == "active"
     state = f"{timer.get('UnitFileState') or 'absent'}, {timer.get('ActiveState', 'unknown')}"
     yield _finding(enabled, setting.timer, "enabled, active", state)
-    next_runs = {timer.get("NextElapseUSecRealtime", ""), timer.get("NextElapseUSecMonotonic", "")} - _NOTHING
-    waits = bool(next_runs) or timer.get("SubState") == "running"  # set once what it started has ended
-    yield _finding(waits, f"{setting.timer}: next run", "set", "set" if waits else "none")
+    due = waits(timer)
+    yield _finding(due, f"{setting.timer}: next run", "set", "set" if due else "none")
     yield _last_run(setting, timer, service)
     if setting.purge:
         calendars = ", ".join(match["calendar"] for match in _CALENDAR.finditer(timer.get("TimersCalendar", "")))
@@ -179,7 +177,7 @@ def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _last_run(setting: Setting, timer: dict[str, str], service: dict[str, str]) -> Finding:
-    ran = {service.get("ExecMainExitTimestamp", ""), timer.get("LastTriggerUSec", "")} - _NOTHING
+    ran = {service.get("ExecMainExitTimestamp", ""), timer.get("LastTriggerUSec", "")} - NOTHING
     result = service.get("Result", "unknown") if service.get("LoadState") == "loaded" else "no such service"
     # A purge runs as soon as it is set up; the system's own timers may not have had their first time yet.
     good = result == "success" and (bool(ran) or setting.purge is None)

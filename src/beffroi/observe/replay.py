@@ -38,8 +38,9 @@ def _answers(kept: KeptRun, host: str, kind: str) -> Ask:
         nonlocal unused
         if unused is None:
             unused = list(kept.captures(host, kind))
+        written = {command, elevated(command).command}
         for capture in unused:
-            if capture.command in {command, elevated(command).command}:
+            if capture.command in written:
                 unused.remove(capture)
                 return capture
         raise CouldNotLook(kept.could_not_look(host, kind) or say("replay-missing"), where=host)
