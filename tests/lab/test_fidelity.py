@@ -231,7 +231,7 @@ def test_sudo_around_a_command_changes_its_answer_as_it_does_one_by_one(target: 
 
 
 def test_a_command_that_hangs_spoils_no_other(target: Loopback) -> None:
-    bounds = Bounds(seconds=2, output=BOUNDS.output)
+    bounds = Bounds(seconds=6, output=BOUNDS.output)
     answers = asked_together(target, "root", ("echo before", "sleep 60", "echo after"), bounds)
     assert [type(answer) for answer in answers.values()] == [Completed, CouldNotLook, Completed] or isinstance(
         answers["sleep 60"], CouldNotLook

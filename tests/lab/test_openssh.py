@@ -51,7 +51,7 @@ def test_a_signal_is_counted_as_a_shell_does(target: Loopback) -> None:
 
 def test_a_command_that_hangs_is_given_up_with_what_it_said(target: Loopback) -> None:
     with pytest.raises(CutShort) as error:
-        _run(target, "echo so far; sleep 300", bounds=Bounds(3, 1000))
+        _run(target, "echo so far; sleep 300", bounds=Bounds(8, 1000))
     assert error.value.stdout == b"so far\n"
 
 

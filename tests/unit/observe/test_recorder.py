@@ -56,7 +56,7 @@ def test_a_host_that_hangs_is_left_after_the_time_limit(ssh_plays: Plays) -> Non
     begun = time.monotonic()
     with pytest.raises(CouldNotLook):
         _asked(ssh_plays("sleep 60"), seconds=0.3).run_ssh("true")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_a_host_that_drips_is_left_after_the_time_limit(ssh_plays: Plays) -> None:

@@ -49,4 +49,4 @@ def test_what_is_no_secret_is_kept_as_it_is(said: str) -> None:
 def test_a_host_cannot_buy_hours_of_computing(piece: str) -> None:
     begun = time.monotonic()
     redacted(piece * (400_000 // len(piece)))
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20

@@ -113,7 +113,7 @@ def test_it_may_take_so_much_time_and_no_more(ask: Asks, monkeypatch: pytest.Mon
     begun = time.monotonic()
     told = ask("import time\ndef find(p, q): time.sleep(60)\n")
     assert told == Unanswered("own_slow", {"place": f"{FILE}:1", "seconds": "1"})
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_it_may_take_so_much_memory_and_no_more(ask: Asks) -> None:
