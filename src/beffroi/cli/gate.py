@@ -15,7 +15,7 @@ import click
 from beffroi.declaration import Declaration
 from beffroi.errors import InvalidCity, RefusedPlan
 from beffroi.gate import Decision, Strictness, Violation, judge
-from beffroi.limits import within
+from beffroi.limits import uncollected, within
 from beffroi.messages import say, spoken_language
 from beffroi.plan import Plan, make_plan
 from beffroi.policy import Level, load_policies
@@ -97,13 +97,15 @@ def command(
     plan = read_plan(written) if written else None
     day = (today or datetime.now(UTC)).date()
     wanted = _Wanted(profile, stack, strictness, day, preview, plan, Trust(trust or Trust.NOBODY))
-    with asked(towns, root, base, head) as question:
-        _require_one(question, one=bool(written or decision))
-        reviews = _reviews(question, wanted, seconds=time_limit, mebibytes=memory_limit)
-    _keep(reviews[0], decision)
-    _write(reviews, {"markdown": markdown, "sarif": sarif, "codequality": codequality, "junit": junit, "html": html})
-    _show(reviews, as_json=as_json)
-    return worst_exit([each.exit_code for each in reviews])
+    pages = {"markdown": markdown, "sarif": sarif, "codequality": codequality, "junit": junit, "html": html}
+    with uncollected():
+        with asked(towns, root, base, head) as question:
+            _require_one(question, one=bool(written or decision))
+            reviews = _reviews(question, wanted, seconds=time_limit, mebibytes=memory_limit)
+        _keep(reviews[0], decision)
+        _write(reviews, pages)
+        _show(reviews, as_json=as_json)
+        return worst_exit([each.exit_code for each in reviews])
 
 
 def _reviews(question: Asked, wanted: _Wanted, *, seconds: int, mebibytes: int) -> list[Review]:
