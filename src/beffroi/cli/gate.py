@@ -25,7 +25,7 @@ from beffroi.reviewing import Proposed, Question, Version, faulty, review, spot_
 from beffroi.signature import beside
 
 from .options import json_option, operation, stack_option, towns_argument, works
-from .proposals import Asked, asked, asked_of_the_network, base_version
+from .proposals import Asked, asked, asked_of_the_network, base_version, compared_with
 from .second_prover import second_prover
 from .trusting import Trust, trusting
 from .written_plans import require_declared
@@ -113,7 +113,8 @@ def _reviews(question: Asked, wanted: _Wanted, *, seconds: int, mebibytes: int) 
     with ExitStack() as stack:
         if len(question.towns) == 1:
             network = partial(asked_of_the_network, question, question.towns[0])
-            stack.enter_context(second_prover(network, seconds=seconds, mebibytes=mebibytes))
+            before = partial(compared_with, question, question.towns[0])
+            stack.enter_context(second_prover(network, before, seconds=seconds, mebibytes=mebibytes))
         with within(seconds=seconds, mebibytes=mebibytes):
             heads = {town: _read(question, town, wanted) for town in question.towns}
         plans = {town: _plan(head, wanted) for town, head in heads.items()}  # runs programs, so within no bounds

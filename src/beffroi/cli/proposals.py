@@ -92,6 +92,16 @@ def asked_of_the_network(question: Asked, town: PurePosixPath) -> tuple[City, tu
     return city, invariants(judging(policies, before)) if city.flows else ()
 
 
+def compared_with(question: Asked, town: PurePosixPath) -> City | None:
+    """Return the city that a town is compared with; None where there is none, or none that can be read."""
+    if question.base is None or not (question.base.root / town).is_dir():
+        return None
+    try:
+        return question.base.committed(town)[0]
+    except (InvalidCity, InvalidInput):
+        return None
+
+
 @contextmanager
 def asked(towns: Sequence[Path], root: Path | None, base: str | None, head: str | None) -> Iterator[Asked]:
     """Lay out the versions for as long as they are looked at; raise InvalidInput for what git does not have."""

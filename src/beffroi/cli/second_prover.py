@@ -1,19 +1,18 @@
-"""A second process, which proves the network for IPv6 while the gate's own does all the rest.
+"""A second process, which proves the network for IPv6, and compares it, while the gate's own does all the rest.
 
 The two families need not each other, and each is a good part of the gate's time in a large town. The second process is
 a fork of this one: it reads the same files with the same code under the same bounds, and what it sends back is this
 program's own memory, over a pipe that nobody else holds. Its answer is taken only where the question turns out to be
-the very same, city and invariants; in any other case, and whenever it fails, this process proves all by itself.
+the very same, cities and invariants; in any other case, and whenever it fails, this process does all by itself.
 """
 
 from __future__ import annotations
 
-import copyreg
 import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import IO, Any, NoReturn
@@ -21,6 +20,7 @@ from typing import IO, Any, NoReturn
 from beffroi.city import City
 from beffroi.limits import within
 from beffroi.network.committed import committed, constraints, proving_with
+from beffroi.network.difference import Change, changes, sharing
 from beffroi.network.firewall import Family
 from beffroi.network.invariants import Invariant
 from beffroi.network.proof import FamilyProof, prove_family
@@ -29,12 +29,16 @@ from beffroi.network.town import Device, Town, town_of
 Question = Callable[[], tuple[City, Sequence[Invariant]]]
 """Reads what is going to be asked."""
 
+Before = Callable[[], City | None]
+"""Reads the city that it is going to be compared with, if any."""
+
 _FAMILY: Family = 6
 _DIGEST_BYTES = sha256().digest_size
+_BEFORE, _AFTER = "before", "after"
 
 
 @contextmanager
-def second_prover(question: Question, *, seconds: int, mebibytes: int) -> Iterator[None]:
+def second_prover(question: Question, before: Before = lambda: None, *, seconds: int, mebibytes: int) -> Iterator[None]:
     """Have the half of a proof made meanwhile, within bounds of its own; nothing of it outlives the block."""
     # A fork takes one thread along, and the locks that others hold for ever.
     if len(os.sched_getaffinity(0)) == 1 or threading.active_count() > 1:
@@ -44,7 +48,7 @@ def second_prover(question: Question, *, seconds: int, mebibytes: int) -> Iterat
     child = os.fork()
     if not child:
         os.close(reading)
-        _answer(question, writing, seconds=seconds, mebibytes=mebibytes)
+        _answer(question, before, writing, seconds=seconds, mebibytes=mebibytes)
     os.close(writing)
     try:
         with os.fdopen(reading, "rb") as stream, proving_with(_Second(stream)):
@@ -54,70 +58,89 @@ def second_prover(question: Question, *, seconds: int, mebibytes: int) -> Iterat
         os.waitpid(child, 0)
 
 
-def _answer(question: Question, writing: int, *, seconds: int, mebibytes: int) -> NoReturn:
-    """Be the second process: say what was asked, then what is proved of it."""
+def _answer(question: Question, before: Before, writing: int, *, seconds: int, mebibytes: int) -> NoReturn:
+    """Be the second process: say what was asked, then what is found of it, each part as soon as it is."""
     try:
         with within(seconds=seconds, mebibytes=mebibytes), os.fdopen(writing, "wb") as stream:
             city, invariants = question()
-            stream.write(_digest(city, invariants))
             town = town_of(city, committed(city))
-            _Sending(stream, pickle.HIGHEST_PROTOCOL).dump(prove_family(town, _FAMILY, constraints(city, invariants)))
+            proof = prove_family(town, _FAMILY, constraints(city, invariants))
+            _send(stream, _digest(city, *invariants), proof, {_AFTER: town})
+            if (base := before()) is not None:
+                old = town_of(base, committed(base))
+                found = list(changes(old, sharing(old, town), _FAMILY))
+                _send(stream, _digest(base), found, {_AFTER: town, _BEFORE: old})
     finally:
         # Nothing of the first process is undone here, nor told: who gets no answer finds the reason by himself.
         os._exit(0)
 
 
-def _digest(city: City, invariants: Sequence[Invariant]) -> bytes:
+def _digest(*asked: City | Invariant) -> bytes:
     """Return what tells one question from another."""
-    written = [city.model_dump_json(), *(each.model_dump_json() for each in invariants)]
-    return sha256("\0".join(written).encode()).digest()
+    return sha256("\0".join(each.model_dump_json() for each in asked).encode()).digest()
 
 
 class _Second:
-    """What the second process proves, taken once."""
+    """What the second process finds, each part taken once, in its order."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream: IO[bytes] | None = stream
+        self._proved: Town | None = None
 
     def proved(self, city: City, invariants: tuple[Invariant, ...], town: Town, family: Family) -> FamilyProof | None:
         """Return the proof of the second process's family, of the very same question."""
-        stream = self._stream
-        if family != _FAMILY or stream is None:
+        if family != _FAMILY or self._proved is not None:
             return None
-        self._stream = None
-        if stream.read(_DIGEST_BYTES) != _digest(city, invariants):
-            return None
-        try:
-            found = _Receiving(stream, town).load()
-        except (EOFError, pickle.UnpicklingError):
-            return None
+        found = self._received(_digest(city, *invariants), {_AFTER: town})
+        self._proved = town if found is not None else None
         return found if isinstance(found, FamilyProof) else None
 
+    def compared(self, old: Town, new: Town, family: Family) -> Sequence[Change] | None:
+        """Return what its family's packets gained and lost, between the town that was proved and the very same base."""
+        if family != _FAMILY or self._proved is not new:
+            return None
+        found = self._received(_digest(old.city), {_AFTER: new, _BEFORE: old})
+        return found if isinstance(found, list) else None
 
-def named_device(name: str) -> Device:
-    """Stand, in what is sent, for a machine that the other process knows by its name."""
-    raise KeyError(name)
+    def _received(self, asked: bytes, towns: Mapping[str, Town]) -> object:
+        """Return the next part, if it answers what is asked; nothing is taken any more once one does not."""
+        stream, self._stream = self._stream, None
+        if stream is None or stream.read(_DIGEST_BYTES) != asked:
+            return None
+        try:
+            found: object = _Receiving(stream, towns).load()
+        except (EOFError, pickle.UnpicklingError):
+            return None
+        self._stream = stream
+        return found
 
 
-def _by_name(device: Device) -> tuple[Callable[[str], Device], tuple[str]]:
-    return named_device, (device.name,)
+def _send(stream: IO[bytes], asked: bytes, found: object, towns: Mapping[str, Town]) -> None:
+    stream.write(asked)
+    _Sending(stream, towns).dump(found)
+    stream.flush()
 
 
 class _Sending(pickle.Pickler):
-    """Writes a proof, machines by their names."""
+    """Writes what was found, machines by their town and name."""
 
-    dispatch_table = {**copyreg.dispatch_table, Device: _by_name}
+    def __init__(self, stream: IO[bytes], towns: Mapping[str, Town]) -> None:
+        super().__init__(stream, pickle.HIGHEST_PROTOCOL)
+        self._named = {device: (side, name) for side, town in towns.items() for name, device in town.devices.items()}
+
+    def persistent_id(self, found: Any) -> tuple[str, str] | None:  # noqa: ANN401 - whatever is pickled
+        """Return what stands for a machine."""
+        return self._named.get(found) if isinstance(found, Device) else None
 
 
 class _Receiving(pickle.Unpickler):
-    """Reads a proof, with the machines of a town."""
+    """Reads the same, with the machines of the same towns."""
 
-    def __init__(self, stream: IO[bytes], town: Town) -> None:
+    def __init__(self, stream: IO[bytes], towns: Mapping[str, Town]) -> None:
         super().__init__(stream)
-        self._town = town
+        self._towns = towns
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - whatever a pickle names
-        """Return what a name stands for."""
-        if name == named_device.__name__:
-            return self._town.devices.__getitem__
-        return super().find_class(module, name)
+    def persistent_load(self, named: Any) -> Device:  # noqa: ANN401 - whatever was pickled
+        """Return a machine by what stands for it."""
+        side, name = named
+        return self._towns[side].devices[name]

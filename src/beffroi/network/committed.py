@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from beffroi.city import City
 
 from .compiling import compiled
+from .difference import Change, compare
 from .firewall import Family, Firewall, Match
 from .invariants import Invariant, matches
 from .proof import FamilyProof, Proof, prove
@@ -40,6 +41,10 @@ class Prover(Protocol):
         """Return the proof of one family, with the devices of `town`; None for whatever was not proved."""
         ...
 
+    def compared(self, old: Town, new: Town, family: Family) -> Sequence[Change] | None:
+        """Return what `new` opens and closes in one family, with the devices of both; None where it was not found."""
+        ...
+
 
 @contextmanager
 def proving_with(prover: Prover) -> Iterator[None]:
@@ -67,6 +72,16 @@ def proved(city: City, *invariants: Invariant) -> Proof:
     proof = prove(town_of(city, committed(city)), constraints(city, invariants), elsewhere)
     _proofs.append((city, frozenset(invariants), proof))
     return proof
+
+
+def compared(old: Town, new: Town) -> list[Change]:
+    """Return all that one committed town opens and closes in place of another; raise TooComplexError."""
+
+    def elsewhere(before: Town, after: Town, family: Family) -> Sequence[Change] | None:
+        found = (prover.compared(before, after, family) for prover in _provers)
+        return next((each for each in found if each is not None), None)
+
+    return compare(old, new, elsewhere)
 
 
 _proofs: deque[tuple[City, frozenset[Invariant], Proof]] = deque(maxlen=8)

@@ -114,7 +114,7 @@ class Machines:
     def __init__(self, space: Space, programs: Programs | None = None) -> None:
         self.space = space
         self._programs = programs or Programs(space)
-        self._chains: dict[tuple[str, str], list[tuple[int, Table, Chain]]] = {}
+        self._chains: dict[tuple[Device, str], list[tuple[int, Table, Chain]]] = {}
 
     def __reduce__(self) -> tuple[type[Machines], tuple[Space]]:
         """Leave out what was prepared, where a proof goes to another process."""
@@ -212,7 +212,7 @@ class Machines:
 
     def chains(self, device: Device, hook: str) -> list[tuple[int, Table, Chain]]:
         """Return the chains of a hook in the order in which packets meet them."""
-        key = (device.name, hook)
+        key = (device, hook)
         if key not in self._chains:
             found = [
                 (_NAT_PRIORITY.get(hook, 0) if _is_nat(chain) else chain.hook.priority, table, chain)

@@ -6,8 +6,8 @@ nothing has none, and that is proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
@@ -18,9 +18,9 @@ from .firewall import Family, Firewall, Match
 from .packets import PacketSet, box, nothing
 from .proof import UNTRACKED
 from .reach import Arrival, Reach, reach, town_matches, town_space
-from .town import FAMILIES, Town, martians
+from .town import FAMILIES, Device, Town, martians
 
-__all__ = ["Alike", "Change", "alike", "compare", "unchanged"]
+__all__ = ["Alike", "Change", "alike", "changes", "compare", "sharing", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -92,20 +92,43 @@ def _holds(segment: Segment, family: Family, address: int) -> bool:
 
 def unchanged(old: Town, new: Town) -> bool:
     """Tell whether the two are the same rules on the same machines: nothing then needs to be followed."""
-    return _shape(old) == _shape(new)
+    return sharing(old, new).devices == old.devices
 
 
-def compare(old: Town, new: Town) -> list[Change]:
-    """Return all that the change opens and closes, from every place to every other; raise TooComplexError."""
-    if unchanged(old, new):
+Elsewhere = Callable[[Town, Town, Family], Sequence[Change] | None]
+"""Brings the changes of one family that were found elsewhere, None where none were. Families need not each other."""
+
+
+def compare(old: Town, new: Town, elsewhere: Elsewhere = lambda *_: None) -> list[Change]:
+    """Return all that the change opens and closes, from every place to every other; raise TooComplexError.
+
+    `elsewhere` may have compared these very towns for a family.
+    """
+    shared = sharing(old, new)
+    if shared.devices == old.devices:
         return []
-    return [change for family in FAMILIES for change in _changes(old, new, family)]
+    found: list[Change] = []
+    for family in FAMILIES:
+        brought = elsewhere(old, new, family)
+        found += changes(old, shared, family) if brought is None else brought
+    return found
 
 
-def _changes(old: Town, new: Town, family: Family) -> Iterator[Change]:
+def sharing(old: Town, new: Town) -> Town:
+    """Return `new` with the machines of `old` wherever they are the same: rules, addresses and routes."""
+    return replace(new, devices={name: _kept(old.devices.get(name), each) for name, each in new.devices.items()})
+
+
+def _kept(before: Device | None, after: Device) -> Device:
+    return before if before is not None and _shape(before) == _shape(after) else after
+
+
+def changes(old: Town, new: Town, family: Family) -> Iterator[Change]:
+    """Yield what the change opens and closes for packets of one family; machines that both share are followed once."""
     space = town_space(new, family, [*town_matches(old, family), Match(services=UNTRACKED)])
     packets = box(space) - box(space, source=martians(family)) - box(space, services=UNTRACKED)
-    before, after = reach(old, packets), reach(new, packets)
+    before = reach(old, packets)
+    after = reach(new, packets, beside=before)
     for sort, one, other in _both_ways(before, after):
         known = _by_ends(other.arrivals)
         for arrival in one.arrivals:
@@ -132,8 +155,5 @@ def _by_ends(arrivals: Iterable[Arrival]) -> dict[tuple[str, str], list[Arrival]
     return found
 
 
-def _shape(town: Town) -> list[tuple[str, Firewall, bool, object, object]]:
-    return [
-        (device.name, device.firewall, device.forwards, dict(device.addresses), dict(device.exits))
-        for device in sorted(town.devices.values(), key=lambda each: each.name)
-    ]
+def _shape(device: Device) -> tuple[Firewall, bool, object, object]:
+    return device.firewall, device.forwards, dict(device.addresses), dict(device.exits)

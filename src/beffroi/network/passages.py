@@ -31,18 +31,29 @@ class Way:
 
 
 class Passages:
-    """What every machine does with packets that begin as `begun`."""
+    """What every machine does with packets that begin as `begun`; towns that share machines may share it."""
 
     def __init__(self, machines: Machines, begun: Stage) -> None:
-        self._machines, self._begun = machines, begun
-        self._known: dict[tuple[str, str], list[Way]] = {}
-        self._forwardable: dict[str, list[tuple[Exit, PacketSet]]] = {}
+        self._machines, self.begun = machines, begun
+        self._sent: dict[Device, list[Way]] = {}
+        self._known: dict[tuple[Device, str], list[Way]] = {}
+        self._forwardable: dict[Device, list[tuple[Exit, PacketSet]]] = {}
         self._towards: dict[Intervals, Stage] = {}
 
-    def sent(self, device: Device) -> Iterator[Way]:
-        """Yield where packets go that a machine sends itself."""
+    def __reduce__(self) -> tuple[type[Passages], tuple[Machines, Stage]]:
+        """Leave out what was worked out, where a proof goes to another process."""
+        return Passages, (self._machines, self.begun)
+
+    def sent(self, device: Device) -> list[Way]:
+        """Return where packets go that a machine sends itself."""
+        if device not in self._sent:
+            self._sent[device] = list(self._out_of(device))
+        return self._sent[device]
+
+    def _out_of(self, device: Device) -> Iterator[Way]:
+        """Yield the same, evaluating its rules."""
         for exit_ in device.exits[self._machines.space.family]:
-            begun, ways = self._begun, ("", exit_.interface)
+            begun, ways = self.begun, ("", exit_.interface)
             for chosen in self._machines.passed(device, "output", self._begun_towards(exit_), *ways):
                 if chosen.astray:
                     yield _lost(device, ways, chosen)
@@ -51,18 +62,18 @@ class Passages:
 
     def entered(self, device: Device, entry: str, stage: Stage) -> Iterator[Way]:
         """Yield where packets go that enter a machine by an interface."""
-        if (stage.rewriting, stage.tracking) != (self._begun.rewriting, self._begun.tracking):
+        if (stage.rewriting, stage.tracking) != (self.begun.rewriting, self.begun.tracking):
             yield from self._through(device, entry, stage)
             return
-        if (device.name, entry) not in self._known:
-            self._known[device.name, entry] = list(self._through(device, entry, self._begun))
+        if (device, entry) not in self._known:
+            self._known[device, entry] = list(self._through(device, entry, self.begun))
         majors = stage.sent.majors
-        for way in self._known[device.name, entry]:
+        for way in self._known[device, entry]:
             if majors & way.majors and (part := _both(way.stage, stage)).sent:
                 yield Way(way.exit, part, way.crossing)
 
     def _through(self, device: Device, entry: str, stage: Stage) -> Iterator[Way]:
-        """Yield the same, evaluating its rules."""
+        """Yield where packets go that enter, evaluating the rules."""
         local = box(self._machines.space, destination=device.local(self._machines.space.family))
         for inside in self._machines.passed(device, "prerouting", stage, entry):
             if inside.astray:
@@ -90,15 +101,15 @@ class Passages:
 
     def _foreign(self, device: Device) -> list[tuple[Exit, PacketSet]]:
         """Return what rules may let a machine forward by each exit: neither its own nor what no kernel forwards."""
-        if device.name not in self._forwardable:
+        if device not in self._forwardable:
             space = self._machines.space
             own = box(space, destination=device.own(space.family))
             never = box(space, source=never_forwarded(space.family))
-            self._forwardable[device.name] = [
+            self._forwardable[device] = [
                 (exit_, box(space, destination=exit_.destinations) - own - never)
                 for exit_ in device.exits[space.family]
             ]
-        return self._forwardable[device.name]
+        return self._forwardable[device]
 
     def _left(self, device: Device, exit_: Exit, stages: tuple[Stage, Stage], ways: tuple[str, str]) -> Iterator[Way]:
         for left in self._machines.passed(device, "postrouting", stages[1], *ways):
@@ -109,7 +120,7 @@ class Passages:
         """Return what begins and a route takes: machines of one segment have the same routes, mostly."""
         wanted = exit_.destinations
         if wanted not in self._towards:
-            self._towards[wanted] = self._begun.only(box(self._machines.space, destination=wanted))
+            self._towards[wanted] = self.begun.only(box(self._machines.space, destination=wanted))
         return self._towards[wanted]
 
 

@@ -130,7 +130,7 @@ def prove_family(town: Town, family: Family, extra: tuple[Match, ...]) -> Family
     tracked = box(space) - untracked - box(space, source=martians(family))
     reached = reach(town, tracked)
     judge = _Judge(town, space, reached, flows)
-    again = partial(reach, town, machines=reached.machines)
+    again = partial(reach, town, beside=reached)
     strays = [
         again(tracked, Tracking(State.INVALID)),
         again(untracked & judge.link, Tracking(State.UNTRACKED), beyond_links=True),

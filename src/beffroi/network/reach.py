@@ -7,7 +7,7 @@ machine, which sends through its own firewall. It ends in a machine that takes i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .crossing import STATEFUL, TRACKING_BEGINS, Crossing, Machines, Stage, begun, crossed
 from .firewall import Direction, Family, Firewall, Match, State, Tracking, Verb
@@ -43,11 +43,12 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Reach:
-    """All the arrivals of one family, for packets tracked in one way."""
+    """All the arrivals of one family, for packets tracked in one way, and what every machine did with them."""
 
     space: Space
     machines: Machines
     arrivals: tuple[Arrival, ...]
+    passages: Passages = field(compare=False, repr=False)
 
     def between(self, start: str, end: str) -> PacketSet:
         """Return what gets, perhaps, from one place to another."""
@@ -97,18 +98,21 @@ def reach(
     tracking: Tracking = NEW,
     *,
     beyond_links: bool = False,
-    machines: Machines | None = None,
+    beside: Reach | None = None,
 ) -> Reach:
     """Follow `packets`, tracked in one way, from every place to wherever they get.
 
     With `beyond_links`, what arrives on the link where it was sent, forwarded by no machine, is not followed.
-    `machines` are those of the town as others prepared them in the same space.
+    What machines do is not worked out again where `beside` tells it: other packets of the same space, followed in this
+    town or in one that shares machines with it.
     """
-    space = packets.space
-    walk = Walk(town, machines or Machines(space), begun(packets, tracking), beyond_links)
+    space, beginning = packets.space, begun(packets, tracking)
+    walk = Walk(town, beside.machines if beside else Machines(space), beginning, beyond_links)
+    if beside and beside.passages.begun == beginning:
+        walk.passages = beside.passages
     for start in [*town.segments, *town.devices] if packets else ():
         walk.start(start)
-    return Reach(space, walk.machines, tuple(walk.arrivals))
+    return Reach(space, walk.machines, tuple(walk.arrivals), walk.passages)
 
 
 @dataclass
@@ -123,7 +127,7 @@ class Walk:
     def __post_init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self._origin = ""
-        self._passages = Passages(self.machines, self.begun)
+        self.passages = Passages(self.machines, self.begun)
         self._holders: dict[str, list[tuple[Device, int, PacketSet]]] = {}
 
     def start(self, start: str) -> None:
@@ -134,7 +138,7 @@ class Walk:
                 self._enter(device, start, self.begun, ())
             return
         device = self.town.devices[start]
-        for way in self._passages.sent(device):
+        for way in self.passages.sent(device):
             self._go(device, way, ())
 
     def _enter(self, device: Device, entry: str, stage: Stage, path: tuple[Crossing, ...]) -> None:
@@ -143,7 +147,7 @@ class Walk:
             return
         if self._stays(device, path):
             return
-        for way in self._passages.entered(device, entry, self._over(entry, stage, path, device)):
+        for way in self.passages.entered(device, entry, self._over(entry, stage, path, device)):
             self._go(device, way, path)
 
     def _stays(self, device: Device, path: tuple[Crossing, ...]) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from beffroi.network.asking import Question, flows_of
-from beffroi.network.committed import committed, proved
+from beffroi.network.committed import committed, compared, proved
 from beffroi.network.describe import described
-from beffroi.network.difference import Alike, alike, compare
+from beffroi.network.difference import Alike, alike
 from beffroi.network.town import Town, town_of
 from beffroi.review import FlowChange
 
@@ -16,7 +16,7 @@ def flow_changes(before: Version, after: Version) -> tuple[FlowChange, ...]:
     """Return what the change opens and closes between all places, told once for all who may send it."""
     city = before.declared.city
     old, new = town_of(city, committed(city)), proved(after.declared.city).town
-    changes = compare(old, new)
+    changes = compared(old, new)
     sides = {"opened": (after, new), "closed": (before, old)}
     return tuple(
         _told(each, *sides[sort])

@@ -65,6 +65,14 @@ def test_a_sound_town_ends_with_0(beffroi: Says) -> None:
     assert "sound" in said.stdout
 
 
+def test_whoever_ends_looks_through_nothing_once_more() -> None:
+    code = f"import gc\ntry:\n    {START}\nfinally:\n    sys.stderr.write(str(gc.get_freeze_count() > 10_000))"
+    said = subprocess.run(
+        [sys.executable, "-c", code, "check", TOWN], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (said.returncode, said.stderr) == (0, "True")
+
+
 def test_an_unsound_town_ends_with_1_and_a_place_for_each_mistake(beffroi: Says) -> None:
     said = beffroi("check", "tests/cases/bad/address-as-number", "--root", ".")
     assert (said.returncode, said.stdout) == (1, "")

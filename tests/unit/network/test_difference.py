@@ -3,11 +3,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from beffroi.city import City
 from beffroi.network.committed import committed
 from beffroi.network.describe import described
-from beffroi.network.difference import Change, alike, compare
-from beffroi.network.town import Town, town_of
+from beffroi.network.difference import Change, alike, changes, compare, sharing
+from beffroi.network.firewall import Family
+from beffroi.network.town import FAMILIES, Town, town_of
 
 Make = Callable[..., City]
 FlowOf = Callable[..., dict[str, Any]]
@@ -49,6 +52,26 @@ def test_what_one_change_opens_its_undoing_closes(small_town: Make, flow_of: Flo
     opened = {told[1:] for told in _told(compare(_town(old), _town(new)))}
     closed = {told[1:] for told in _told(compare(_town(new), _town(old)))}
     assert opened == closed != set()
+
+
+def test_two_towns_share_the_machines_that_a_change_leaves_alone(small_town: Make, flow_of: FlowOf) -> None:
+    old = _town(small_town(flows=[]))
+    new = _town(small_town(flows=[flow_of("ssh", "bastion", "app", "ssh")]))
+    shared = sharing(old, new)
+    other = {name for name, device in shared.devices.items() if device is not old.devices[name]}
+    assert {"bastion", "app"} <= other < old.devices.keys()
+    assert all(shared.devices[name] is new.devices[name] for name in other)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_machines_followed_once_for_two_towns_give_what_each_gives_alone(
+    small_town: Make, flow_of: FlowOf, family: Family
+) -> None:
+    old = _town(small_town(flows=[flow_of("a", "users", "db", "web")]))
+    new = _town(small_town(flows=[flow_of("a", "users", "db", "web"), flow_of("ssh", "bastion", "app", "ssh")]))
+    told = _told(list(changes(old, sharing(old, new), family)))
+    assert told
+    assert told == _told(list(changes(old, new, family)))
 
 
 def test_the_same_packets_from_several_links_are_one_change_told_from_where_their_source_lives(
