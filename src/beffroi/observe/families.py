@@ -19,6 +19,7 @@ _ENABLED = {"enabled": 0, "static": 0, "alias": 0, "indirect": 0, "generated": 0
 """What `systemctl is-enabled` prints, and the exit code that goes with it (systemctl(1), table 1)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@+._:-]*")
+_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]*")
 _PATH = re.compile(r"/[A-Za-z0-9@+._:/,=-]+")
 
 
@@ -116,9 +117,20 @@ class _Dpkg:
 
 
 class _Unit:
-    """`systemctl is-enabled` and `is-active`: one line a unit, in order, until the first that is not known."""
+    """`systemctl is-enabled` and `is-active`: one line a unit, in order, up to the first that is not known.
+
+    Where one is not known, or in another state than those whose exit code is certain, the host's `sh` asks about each
+    by itself, and says the exit code and the complaint: one exchange all the same.
+    """
 
     direct = True
+    _ASKED = (
+        'if said=$({ask} "$@" 2>&1) && ! printf "%s\\n" "$said" | grep -qvxE "{certain}"; '
+        'then printf "%s\\n" "$said"; exit; fi; exec 3>&1; '
+        'for each do said=$({ask} "$each" 2>&1 >&3 3>&-; printf "=%d" $?); '
+        'printf "%s %d %s\\n" "$each" "${{said##*=}}" "${{said%=*}}"; done'
+    )
+    _SINGLY = r"(?P<state>[a-z-]+\n)?{subject} (?P<code>\d+) (?P<words>[^\n]*\n)?\n"
 
     def __init__(self, verb: str, codes: Mapping[str, int]) -> None:
         self._verb, self._codes = verb, codes
@@ -128,18 +140,59 @@ class _Unit:
         return Member(words[0], "", words[2]) if asks else None
 
     def command(self, program: str, subjects: Sequence[str]) -> str:
-        return f"{program} {self._verb} {' '.join(subjects)}"
+        asked = self._ASKED.format(ask=f"{program} {self._verb}", certain="|".join(self._codes))
+        return f"/bin/sh -c '{asked}' sh {' '.join(subjects)}"
 
     def apart(self, said: Completed, members: Sequence[Member]) -> Iterator[tuple[Member, Completed]]:
         subjects = list(dict.fromkeys(member.subject for member in members))
-        lines = _lines(said)
-        if len(lines) != len(subjects) or said.stderr:
+        told = self._together(said, subjects) or self._singly(said, subjects)
+        yield from ((member, told[member.subject]) for member in members if member.subject in told)
+
+    def _together(self, said: Completed, subjects: Sequence[str]) -> dict[str, Completed]:
+        states = _lines(said)
+        if len(states) != len(subjects) or not self._codes.keys() >= set(states):
+            return {}
+        return {name: _printed(state, self._codes[state]) for name, state in zip(subjects, states, strict=True)}
+
+    def _singly(self, said: Completed, subjects: Sequence[str]) -> dict[str, Completed]:
+        text, place = said.stdout.decode("utf-8", "surrogateescape"), 0
+        told: dict[str, Completed] = {}
+        for name in subjects:
+            found = re.compile(self._SINGLY.format(subject=re.escape(name))).match(text, place)
+            if found is None:
+                return {}
+            out, err = ((found[part] or "").encode("utf-8", "surrogateescape") for part in ("state", "words"))
+            told[name] = Completed(out, err, int(found["code"]))
+            place = found.end()
+        return told if place == len(text) else {}
+
+
+class _Entry:
+    """`getent passwd` and `getent group`: the lines of those that are there, in order (getent(1))."""
+
+    direct = True
+    _SOME_MISSING = 2
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+
+    def member(self, words: Sequence[str]) -> Member | None:
+        asks = len(words) == len(("getent", "group", "name")) and words[1] == self._database
+        return Member(words[0], "", words[2]) if asks and _ACCOUNT.fullmatch(words[2]) else None
+
+    def command(self, program: str, subjects: Sequence[str]) -> str:
+        return f"{program} {self._database} {' '.join(subjects)}"
+
+    def apart(self, said: Completed, members: Sequence[Member]) -> Iterator[tuple[Member, Completed]]:
+        lines = {line.partition(":")[0]: line for line in _lines(said)}
+        subjects = {member.subject for member in members}
+        missing = subjects - lines.keys()
+        code = self._SOME_MISSING if missing else 0
+        if said.exit_code != code or said.stderr or len(_lines(said)) + len(missing) != len(subjects):
             return
-        states = dict(zip(subjects, lines, strict=True))
         for member in members:
-            state = states[member.subject]
-            if state in self._codes:
-                yield member, _printed(state, self._codes[state])
+            line = lines.get(member.subject)
+            yield member, Completed(b"", b"", self._SOME_MISSING) if line is None else _printed(line)
 
 
 class _Found:
@@ -165,6 +218,7 @@ class _Found:
 
 _FAMILIES: dict[str, tuple[Family, ...]] = {
     "command": (_Found(),),
+    "getent": (_Entry("passwd"), _Entry("group")),
     "stat": (_Stat(),),
     "sysctl": (_Sysctl(),),
     "dpkg-query": (_Dpkg(),),

@@ -1,6 +1,7 @@
 """Batches over a host that is played: `/bin/sh` on this computer, or answers made up to see what a lie does."""
 
 import asyncio
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from beffroi.errors import CouldNotLook
 from beffroi.observe.batch import Answer, Batches
 from beffroi.observe.connection import Bounds, Completed, CutShort
 
+ACCOUNTS = ("root", "no-such-account", "nobody")
 HANGS, UNREACHABLE = "no answer", "no route"
 Change = Callable[[Completed], Completed]
 
@@ -104,8 +106,35 @@ def test_a_command_that_its_own_shell_could_not_run_is_not_run_again(host: Local
     assert (tmp_path / "log").read_text() == "x\n"
 
 
+@pytest.mark.parametrize("verb", ["is-enabled", "is-active"])
+def test_units_of_which_one_is_not_known_are_still_one_exec(
+    host: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    states = "ssh) echo enabled;; timer) echo masked; code=1;;"
+    unknown = '*) echo "Failed to get unit file state for $unit.service: = No such file" >&2; code=1;'
+    loop = f'shift; for unit; do code=0; case $unit in {states} {unknown} esac; [ "$code" = 0 ] || exit $code; done'
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\n{loop}\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    complaint = b"Failed to get unit file state for gone.service: = No such file\n"
+    assert _ask(host, *(f"systemctl {verb} {unit}" for unit in ("ssh", "gone", "timer"))) == {
+        f"systemctl {verb} ssh": Completed(b"enabled\n", b"", 0),
+        f"systemctl {verb} gone": Completed(b"", complaint, 1),
+        f"systemctl {verb} timer": Completed(b"masked\n", b"", 1),
+    }
+    assert len(host.scripts) == 1
+
+
+def test_accounts_are_one_process_and_who_is_not_there_is_not_there(host: Local) -> None:
+    alone = {name: subprocess.run(["getent", "passwd", name], capture_output=True, check=False) for name in ACCOUNTS}
+    assert _ask(host, *(f"getent passwd {name}" for name in ACCOUNTS)) == {
+        f"getent passwd {name}": Completed(done.stdout, done.stderr, done.returncode) for name, done in alone.items()
+    }
+    assert [script.count("getent") for script in host.scripts] == [1]
+
+
 def test_a_command_that_hangs_is_blamed_alone(host: Local) -> None:
-    said = _ask(host, "echo a", "sleep 60", "echo b", seconds=5.0)
+    said = _ask(host, "echo a", "sleep 60", "echo b", seconds=2.0)
     assert isinstance(said["sleep 60"], CouldNotLook)
     assert (said["echo a"], said["echo b"]) == (Completed(b"a\n", b"", 0), Completed(b"b\n", b"", 0))
 
