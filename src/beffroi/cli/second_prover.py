@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
+from io import BytesIO
 from typing import IO, Any, NoReturn
 
 from beffroi.city import City
@@ -63,13 +64,15 @@ def _answer(question: Question, before: Before, writing: int, *, seconds: int, m
     try:
         with within(seconds=seconds, mebibytes=mebibytes), os.fdopen(writing, "wb") as stream:
             city, invariants = question()
+            _tell(stream, _digest(city, *invariants))
             town = town_of(city, committed(city))
             proof = prove_family(town, _FAMILY, constraints(city, invariants))
-            _send(stream, _digest(city, *invariants), proof, {_AFTER: town})
+            _tell(stream, _Sending.written(proof, {_AFTER: town}))
             if (base := before()) is not None:
+                _tell(stream, _digest(base))
                 old = town_of(base, committed(base))
                 found = list(changes(old, sharing(old, town), _FAMILY))
-                _send(stream, _digest(base), found, {_AFTER: town, _BEFORE: old})
+                _tell(stream, _Sending.written(found, {_AFTER: town, _BEFORE: old}))
     finally:
         # Nothing of the first process is undone here, nor told: who gets no answer finds the reason by himself.
         os._exit(0)
@@ -115,9 +118,9 @@ class _Second:
         return found
 
 
-def _send(stream: IO[bytes], asked: bytes, found: object, towns: Mapping[str, Town]) -> None:
-    stream.write(asked)
-    _Sending(stream, towns).dump(found)
+def _tell(stream: IO[bytes], said: bytes) -> None:
+    """Say something at once: whoever was asked something else is not to wait for a proof."""
+    stream.write(said)
     stream.flush()
 
 
@@ -127,6 +130,13 @@ class _Sending(pickle.Pickler):
     def __init__(self, stream: IO[bytes], towns: Mapping[str, Town]) -> None:
         super().__init__(stream, pickle.HIGHEST_PROTOCOL)
         self._named = {device: (side, name) for side, town in towns.items() for name, device in town.devices.items()}
+
+    @classmethod
+    def written(cls, found: object, towns: Mapping[str, Town]) -> bytes:
+        """Return what was found as it is sent."""
+        stream = BytesIO()
+        cls(stream, towns).dump(found)
+        return stream.getvalue()
 
     def persistent_id(self, found: Any) -> tuple[str, str] | None:  # noqa: ANN401 - whatever is pickled
         """Return what stands for a machine."""
