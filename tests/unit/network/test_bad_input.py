@@ -100,6 +100,7 @@ def test_a_match_on_a_conntrack_zone_is_in_doubt(about: dict[str, str]) -> None:
     assert all(case.match.unknown for case in _cases({"match": {"op": "==", "left": {"ct": about}, "right": 5}}))
 
 
+@pytest.mark.slow
 def test_the_same_statement_without_end_is_refused_and_not_run_out_of_memory() -> None:
     pairs = [{"range": [2 * each, 2 * each + 1]} for each in range(200)]
     values = {"set": [{"concat": [one, other]} for one in pairs for other in pairs]}

@@ -16,6 +16,8 @@ from beffroi.network import recheck
 from beffroi.network.certificate import canonical, certificate
 from beffroi.network.committed import proved
 
+pytestmark = pytest.mark.slow  # a checker that shares no code, and no shortcut
+
 ROOT = Path(__file__).parents[3]
 SOURCE = Path(recheck.__file__)
 
@@ -164,7 +166,6 @@ FIELDS: dict[str, Callable[[dict[str, Any]], object]] = {
 ALL = [0, 255, 0, 65535, 0, 65535, "f" * 64]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_field_that_carries_meaning_can_be_altered_alone(tmp_path: Path, field: str) -> None:
     said = copy.deepcopy(_hamlet())

@@ -75,7 +75,7 @@ def test_a_signal_is_counted_as_a_shell_does(place: Neighbourhood) -> None:
 
 def test_a_command_that_hangs_is_given_up_with_what_it_said(place: Neighbourhood) -> None:
     with pytest.raises(CutShort, match="no answer") as error:
-        ask(place, lambda it: it.run("echo so far; exec sleep 60", bounds=Bounds(6, 1000)))
+        ask(place, lambda it: it.run("echo so far; exec sleep 60", bounds=Bounds(4, 1000)))
     assert (error.value.where, error.value.stdout) == ("db", b"so far\n")
 
 

@@ -65,7 +65,7 @@ def test_a_host_that_hangs_up_midway_is_cut_short(ssh_plays: Plays) -> None:
 def test_a_host_that_hangs_is_left_after_the_time_limit(ssh_plays: Plays, script: str) -> None:
     begun = time.monotonic()
     with pytest.raises(CutShort) as error:
-        _run(ssh_plays(script), seconds=3)
+        _run(ssh_plays(script), seconds=2)
     assert time.monotonic() - begun < 20
     assert error.value.stdout == b"half\n"
 
