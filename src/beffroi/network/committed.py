@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from beffroi.city import City
@@ -49,11 +50,11 @@ class Prover(Protocol):
 @contextmanager
 def proving_with(prover: Prover) -> Iterator[None]:
     """Let somebody prove a part meanwhile."""
-    _provers.append(prover)
+    before = _prover.set(prover)
     try:
         yield
     finally:
-        _provers.remove(prover)
+        _prover.reset(before)
 
 
 def proved(city: City, *invariants: Invariant) -> Proof:
@@ -66,8 +67,8 @@ def proved(city: City, *invariants: Invariant) -> Proof:
             return proof
 
     def elsewhere(town: Town, family: Family) -> FamilyProof | None:
-        found = (prover.proved(city, invariants, town, family) for prover in _provers)
-        return next(filter(None, found), None)
+        prover = _prover.get()
+        return prover.proved(city, invariants, town, family) if prover else None
 
     proof = prove(town_of(city, committed(city)), constraints(city, invariants), elsewhere)
     _proofs.append((city, frozenset(invariants), proof))
@@ -78,12 +79,14 @@ def compared(old: Town, new: Town) -> list[Change]:
     """Return all that one committed town opens and closes in place of another; raise TooComplexError."""
 
     def elsewhere(before: Town, after: Town, family: Family) -> Sequence[Change] | None:
-        found = (prover.compared(before, after, family) for prover in _provers)
-        return next((each for each in found if each is not None), None)
+        prover = _prover.get()
+        return prover.compared(before, after, family) if prover else None
 
     return compare(old, new, elsewhere)
 
 
 _proofs: deque[tuple[City, frozenset[Invariant], Proof]] = deque(maxlen=8)
-_provers: list[Prover] = []
+_prover: ContextVar[Prover | None] = ContextVar("prover", default=None)
+"""Who proves meanwhile: judges and policies, which ask, know nothing of it."""
+
 _firewalls = Repeated(lambda objects: read({"nftables": objects}))
