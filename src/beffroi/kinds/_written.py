@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from beffroi.verdict import Finding, Outcome
+from beffroi.verdict import Finding
 
 from . import KindModel
+from ._findings import finding
 from ._sections import Section
 
 
@@ -46,6 +47,14 @@ def answer(section: Section) -> dict[str, str]:
 def findings(files: Iterable[Written], seen: Mapping[str, str]) -> Iterator[Finding]:
     """Yield a finding a file."""
     for file in files:
-        observed = seen.get(file.path, "absent")
-        outcome = Outcome.PASS if observed == file.shown() else Outcome.FAIL
-        yield Finding(outcome=outcome, subject=file.path, expected=file.shown(), observed=observed)
+        yield _held(file.path, file.shown(), seen)
+
+
+def program(path: str, digest: str, seen: Mapping[str, str]) -> Finding:
+    """Return the finding of a program that is known by its SHA-256 alone."""
+    return _held(path, f"root:root 0644 regular file sha256:{digest}", seen)
+
+
+def _held(path: str, wanted: str, seen: Mapping[str, str]) -> Finding:
+    observed = seen.get(path, "absent")
+    return finding(observed == wanted, path, wanted, observed)

@@ -163,9 +163,7 @@ def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:
 
 def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     yield from written.findings(setting.files, facts["files"])
-    program = f"root:root 0644 regular file sha256:{setting.program}"
-    found = facts["files"].get(ours.PROGRAM, "absent")
-    yield _finding(found == program, ours.PROGRAM, program, found)
+    yield written.program(ours.PROGRAM, setting.program, facts["files"])
     yield _finding(facts["key"] == _CLOSED, ours.PSEUDONYMS, _CLOSED, facts["key"] or "absent")
     yield from confined(ours.UNIT, _CONFINED, facts["unit"])
     sockets = facts["sockets"]

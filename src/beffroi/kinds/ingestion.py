@@ -196,9 +196,7 @@ def judge(settings: Sequence[Setting], facts: dict[str, Any]) -> list[Finding]:
 
 def _judge(setting: Setting, facts: dict[str, Any]) -> Iterator[Finding]:
     yield from written.findings(setting.files, facts["files"])
-    program = f"root:root 0644 regular file sha256:{setting.program}"
-    found = facts["files"].get(ours.PROGRAM, "absent")
-    yield _finding(found == program, ours.PROGRAM, program, found)
+    yield written.program(ours.PROGRAM, setting.program, facts["files"])
     for path in (ours.PSEUDONYMS, ours.PASSWORD):
         found = facts["secrets"].get(path, "absent")
         yield _finding(found == _CLOSED, path, _CLOSED, found)
