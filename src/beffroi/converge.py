@@ -151,7 +151,7 @@ def _run(work: Work, hosts: Sequence[str], done: Convergence, tell: Callable[[Ac
             playbook=[_play(work, hosts)],
             inventory=str(_write_inventory(scratch, {host: work.settings[host] for host in hosts})),
             roles_path=str(work.roles.resolve()),
-            envvars=_environment(work.ssh_config, scratch),
+            envvars=_environment(work, scratch),
             event_handler=lambda event: _note(event, done, tell),
             forks=16,
             quiet=True,
@@ -210,12 +210,12 @@ def _as_yaml(value: Any) -> str:  # noqa: ANN401 - plain JSON
     return f"!unsafe {json.dumps(value)}" if isinstance(value, str) and "{" in value else json.dumps(value)
 
 
-def _environment(ssh_config: Path, scratch: Path) -> dict[str, str]:
+def _environment(work: Work, scratch: Path) -> dict[str, str]:
     empty = scratch / "ansible.cfg"  # a user's or a folder's own configuration must not change what we do
     empty.touch()
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",  # the Ansible installed with us
-        "ANSIBLE_SSH_ARGS": f"-F {ssh_config}",
+        "ANSIBLE_SSH_ARGS": f"-F {work.ssh_config}",
         # A machine that has just booted, or whose sshd restarts, may refuse a connection or two.
         "ANSIBLE_SSH_RETRIES": "4",
         "ANSIBLE_TIMEOUT": "20",
@@ -225,6 +225,7 @@ def _environment(ssh_config: Path, scratch: Path) -> dict[str, str]:
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_CONFIG": str(empty),
+        "ANSIBLE_MODULE_UTILS": str(work.roles.resolve() / "module_utils"),  # what the roles' modules share
         "ANSIBLE_LOCAL_TEMP": str(scratch / "tmp"),
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
     }

@@ -17,7 +17,9 @@ from beffroi.converge import ROLE_ORDER
 ROOT = Path(__file__).parents[2]
 KINDS = kinds.names()
 CONTROLS = load_controls(ROOT)
-ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+PARTS = "module_utils"
+"""What the roles' modules share: a folder beside the roles, and none of them."""
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir() and path.name != PARTS)
 
 
 def _yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds

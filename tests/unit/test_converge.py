@@ -152,6 +152,11 @@ def test_ansible_uses_our_way_in_and_nobodys_configuration(runner: Runner) -> No
     assert Path(environment["ANSIBLE_CONFIG"]).parent == Path(runner.runs[0]["private_data_dir"])
 
 
+def test_what_the_roles_modules_share_is_taken_from_beside_the_roles(runner: Runner) -> None:
+    _converged(["db"])
+    assert runner.runs[0]["envvars"]["ANSIBLE_MODULE_UTILS"] == f"{runner.runs[0]['roles_path']}/module_utils"
+
+
 def test_actions_are_counted_by_host(runner: Runner) -> None:
     runner.events = [
         _event("runner_on_ok", "db", changed=True),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import pwd
 import re
@@ -12,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.accounts import NO_LOGIN, Command, has_group, service_account
+from ansible.module_utils.programs import run_or_fail
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: account
@@ -28,24 +29,20 @@ options:
     required: true
 """
 
-NO_LOGIN = "/usr/sbin/nologin"
 CLOSED_SHELLS = (NO_LOGIN, "/sbin/nologin", "/bin/false", "/usr/bin/false")
 KEY_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 KEY = re.compile(r"^(?P<options>.*?)\s*(?P<key>(?:ssh-|ecdsa-|sk-)\S+\s+AAAA[A-Za-z0-9+/=]+)")
-Command = tuple[str, ...]
 
 
 def main() -> None:
     """Work out the commands that each rule asks for, run them, then see to the keys."""
-    module = AnsibleModule(
-        argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
-    )
+    module = settings_module()
     changes: list[str] = []
     for setting in sorted(module.params["settings"], key=lambda setting: setting["rule"] != "service"):
         for command in commands(setting, passwords()):
             changes.append(" ".join(command))
             if not module.check_mode:
-                run(module, command)
+                run_or_fail(module, *command)
         changes += keys_of(setting, dry=module.check_mode)
     module.exit_json(changed=bool(changes), changes=changes)
 
@@ -76,28 +73,12 @@ def service(
 ) -> Iterator[Command]:
     """Yield what makes a service's account and groups, or closes the account that is there."""
     if name not in everybody:
-        group = ("--gid", name) if has_group(name) else ("--user-group",)
-        yield (
-            "useradd",
-            "--system",
-            *group,
-            "--no-create-home",
-            "--home-dir",
-            "/nonexistent",
-            "--shell",
-            NO_LOGIN,
-            name,
-        )
+        yield service_account(name)
     else:
         yield from closed(everybody[name], hashes[name])
     for missing in groups:
         if missing != name and not has_group(missing):
             yield ("groupadd", "--system", missing)
-
-
-def has_group(name: str) -> bool:
-    """Tell whether the group exists."""
-    return any(group.gr_name == name for group in grp.getgrall())
 
 
 def closed(entry: pwd.struct_passwd, password: str) -> Iterator[Command]:
@@ -175,13 +156,6 @@ def write(home: Path, entry: pwd.struct_passwd, allowed: list[str]) -> None:
             os.fchown(stream.fileno(), entry.pw_uid, entry.pw_gid)
     finally:
         os.close(descriptor)
-
-
-def run(module: AnsibleModule, command: Command) -> None:
-    """Run a command; fail the module when it fails."""
-    code, _, err = module.run_command(list(command))
-    if code != 0:
-        module.fail_json(msg=f"{' '.join(command)}: {err.strip()}")
 
 
 if __name__ == "__main__":

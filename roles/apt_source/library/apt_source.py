@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: apt_source
@@ -35,20 +37,17 @@ FETCHED = ("apt-get", "indextargets", "--format", "$(REPO_URI)|$(FILENAME)", "Cr
 
 def main() -> None:
     """Bring apt's files to the one source, then its indexes."""
-    module = AnsibleModule(
-        argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
-    )
+    module = settings_module()
     (setting,) = module.params["settings"]
     text = stanza(setting)
     changes = [f"{path}: set aside" for path in strangers()]
-    if not FILE.is_file() or FILE.read_text() != text:
+    if not says(FILE, text):
         changes.append(f"{FILE}: written")
     if not module.check_mode:
         for path in strangers():
             path.rename(path.with_name(f"{path.name}.disabled"))
-        if not FILE.is_file() or FILE.read_text() != text:
-            FILE.write_text(text)
-            FILE.chmod(0o644)
+        if not says(FILE, text):
+            place_file(FILE, text, 0o644)
     if changes or not fetched(module, setting["uri"]):
         changes.append("indexes: fetched")
         if not module.check_mode:

@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
-import shutil
 import stat
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.accounts import account_with_a_door
+from ansible.module_utils.placed_files import holds, is_held, make_room, place_file, place_folder, remove
+from ansible.module_utils.programs import run
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import UNIT_FOLDERS, enable_and_restart, systemctl
 
 ACCOUNT = "beffroi-copy"
 HOME = Path("/var/lib/beffroi-copy")
 KEYS = HOME / ".ssh" / "authorized_keys"
 DOOR = "/usr/lib/beffroi/copy-door"
 PROGRAMS = Path("/usr/lib/beffroi")
-UNITS = Path("/etc/systemd/system")
-UNIT_FOLDERS = (UNITS, Path("/run/systemd/system"), Path("/etc/systemd/system.control"))
 OURS = {"source": ("beffroi-copy-*",), "keeper": ("beffroi-backup-*", "beffroi-restore-*")}
 HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key.pub")
-
-
-def run(*words: str) -> str:
-    """Return what a program says; raise ValueError with its words when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(" ".join(words) + ": " + done.stderr.strip())
-    return done.stdout
-
-
-def account_commands() -> list[tuple[str, ...]]:
-    """Return what makes the account, or takes back what it has beyond its door."""
-    grouped = any(group.gr_name == ACCOUNT for group in grp.getgrall())
-    made = [] if grouped else [("groupadd", "--system", ACCOUNT)]
-    door = ("--home-dir", str(HOME), "--shell", DOOR, ACCOUNT)
-    fresh = ("useradd", "--system", "--gid", ACCOUNT, "--no-create-home", *door)
-    entry = next((entry for entry in pwd.getpwall() if entry.pw_name == ACCOUNT), None)
-    if entry is None:
-        return [*made, fresh]
-    if entry.pw_uid == 0:
-        return [("userdel", "--force", ACCOUNT), *made, fresh]
-    wrong = []
-    if (entry.pw_dir, entry.pw_shell) != (str(HOME), DOOR):
-        wrong.append(("usermod", "--home", str(HOME), "--shell", DOOR, ACCOUNT))
-    if made or entry.pw_gid != grp.getgrnam(ACCOUNT).gr_gid or any(ACCOUNT in it.gr_mem for it in grp.getgrall()):
-        wrong += [*made, ("usermod", "--gid", ACCOUNT, "--groups", "", ACCOUNT)]
-    if password()[:1] not in ("!", "*"):
-        wrong.append(("usermod", "--password", "!", ACCOUNT))
-    return wrong
-
-
-def password() -> str:
-    """Return the account's password field in /etc/shadow; `!` where it has no line."""
-    lines = (line.split(":") for line in Path("/etc/shadow").read_text().splitlines())
-    return next((fields[1] for fields in lines if fields[0] == ACCOUNT), "!")
 
 
 def keys_text(settings: list[dict[str, Any]], keys: list[dict[str, str]]) -> str:
@@ -69,42 +30,6 @@ def keys_text(settings: list[dict[str, Any]], keys: list[dict[str, str]]) -> str
         options = f'restrict,from="{callers}",command="{DOOR} {copy["store"]}"'
         lines.append(f"{options} {known[copy['keeper'], copy['store']]}")
     return "\n".join(lines) + "\n"
-
-
-def is_held(path: Path, sort: int, mode: int) -> bool:
-    """Tell whether a path is of that sort and mode, and root's; links are not followed."""
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        return False
-    held = (stat.S_IFMT(status.st_mode), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
-    return held == (sort, mode, 0, 0)
-
-
-def holds(path: Path, text: str, mode: int) -> bool:
-    """Tell whether a file says what it must, and is held as it must be."""
-    return is_held(path, stat.S_IFREG, mode) and path.read_bytes() == text.encode()
-
-
-def place_folder(path: Path) -> None:
-    """Make a folder root's, 0755; what stands in its place, a link for one, goes."""
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        path.unlink()
-    path.mkdir(mode=0o755, parents=True, exist_ok=True)
-    os.chown(path, 0, 0)
-    path.chmod(0o755)
-
-
-def place_file(path: Path, text: str, mode: int) -> None:
-    """Write a file beside its place and put it there at once, so that nobody ever runs half of it."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".beffroi-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        os.fchmod(stream.fileno(), mode)
-        os.fchown(stream.fileno(), 0, 0)
-    Path(draft).replace(path)
 
 
 def strangers(setting: dict[str, Any]) -> list[Path]:
@@ -121,14 +46,11 @@ def strangers(setting: dict[str, Any]) -> list[Path]:
     ]
 
 
-def remove(path: Path) -> None:
+def stop_and_remove(path: Path) -> None:
     """Remove a unit, a link or a folder of drop-ins; stop the unit first."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-        return
     if path.suffix in (".socket", ".timer"):
-        subprocess.run(["systemctl", "disable", "--now", path.name], capture_output=True, check=False)
-    path.unlink(missing_ok=True)
+        systemctl("disable", "--now", path.name)
+    remove(path)
 
 
 def started(setting: dict[str, Any]) -> list[str]:
@@ -156,7 +78,8 @@ def folders_of(setting: dict[str, Any]) -> list[Path]:
 
 def changes_to_make(setting: dict[str, Any], keys: str) -> list[str]:
     """Return what differs on the machine."""
-    changes = [" ".join(command) for command in account_commands()] if setting["part"] == "source" else []
+    commands = account_with_a_door(ACCOUNT, HOME, DOOR) if setting["part"] == "source" else []
+    changes = [" ".join(command) for command in commands]
     changes += [str(path) for path in folders_of(setting) if not is_held(path, stat.S_IFDIR, 0o755)]
     changes += [str(path) for path, (text, mode) in texts_of(setting, keys).items() if not holds(path, text, mode)]
     changes += [str(path) for path in strangers(setting)]
@@ -168,7 +91,7 @@ def changes_to_make(setting: dict[str, Any], keys: str) -> list[str]:
 def enforce(setting: dict[str, Any], keys: str) -> None:
     """Make all of it so; raise ValueError when a program fails."""
     if setting["part"] == "source":
-        for command in account_commands():
+        for command in account_with_a_door(ACCOUNT, HOME, DOOR):
             run(*command)
         Path(f"{KEYS}2").unlink(missing_ok=True)
     for folder in folders_of(setting):
@@ -176,26 +99,21 @@ def enforce(setting: dict[str, Any], keys: str) -> None:
             place_folder(folder)
     fresh = {path.name.removesuffix(".d") for path in strangers(setting)}
     for path in strangers(setting):
-        remove(path)
+        stop_and_remove(path)
     for path, (text, mode) in texts_of(setting, keys).items():
         if not holds(path, text, mode):
+            make_room(path)
             place_file(path, text, mode)
             fresh.add(path.name)
     run("systemctl", "daemon-reload")
     for unit in started(setting):
         if unit in fresh or not waits(unit):
-            run("systemctl", "unmask", "--quiet", unit)
-            run("systemctl", "enable", "--quiet", unit)
-            run("systemctl", "restart", unit)
+            enable_and_restart(unit)
 
 
 def main() -> None:
     """Set up each side."""
-    arguments: dict[str, Any] = {
-        "settings": {"type": "list", "elements": "dict", "required": True},
-        "keys": {"type": "list", "elements": "dict", "required": True, "no_log": False},
-    }
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module(keys={"type": "list", "elements": "dict", "required": True, "no_log": False})
     settings, changes = module.params["settings"], []
     try:
         keys = keys_text(settings, module.params["keys"])

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import own, place_file, rights
+from ansible.module_utils.programs import run
+from ansible.module_utils.systemd_units import UNITS, systemctl
 
 SECRETS = Path("/etc/beffroi/backup")
 KNOWN = SECRETS / "known_hosts"
 RECORDS = Path("/var/lib/beffroi/backup")
 STATE = Path("/var/lib/beffroi-backup")
-UNITS = Path("/etc/systemd/system")
 LOCK = Path("/run/beffroi-backup.lock")
 APPEND_ONLY = re.compile(r"^append_only = (\d)$", re.MULTILINE)
 HOUR = 3600
@@ -38,23 +40,11 @@ def alone() -> Iterator[None]:
         yield
 
 
-def place(path: Path, text: str, mode: int) -> None:
-    """Write a file of root's at once, and whole."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
-    draft.chmod(mode)
-    draft.replace(path)
-
-
 def held(path: Path, mode: int) -> bool:
     """Tell whether a path is root's, and of that mode; change that where it is not."""
-    status = path.stat()
-    if (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (0, 0, mode):
+    if rights(path) == (mode, 0, 0):
         return True
-    os.chown(path, 0, 0)
-    path.chmod(mode)
+    own(path, mode)
     return False
 
 
@@ -66,7 +56,7 @@ def make_secrets(stores: list[str]) -> list[str]:
     for store in stores:
         passphrase, key = SECRETS / f"{store}.key", SECRETS / f"{store}.ssh"
         if not passphrase.exists():
-            place(passphrase, secrets.token_urlsafe(48) + "\n", 0o600)
+            place_file(passphrase, secrets.token_urlsafe(48) + "\n", 0o600)
             changes.append(str(passphrase))
         if not key.exists() or not key.with_suffix(".ssh.pub").exists():
             key.unlink(missing_ok=True)
@@ -83,21 +73,13 @@ def make_secrets(stores: list[str]) -> list[str]:
     return changes
 
 
-def run(*words: str) -> str:
-    """Return what a program says; raise ValueError with its words when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(" ".join(words) + ": " + done.stderr.strip()[-500:])
-    return done.stdout
-
-
 def meet(copies: list[dict[str, Any]], met: dict[str, str]) -> list[str]:
     """Note the sources' host keys, as they themselves told them to whoever configures both; return what changed."""
     known = dict(line.split(" ", 1) for line in KNOWN.read_text().splitlines() if " " in line)
     told = {copy["address"]: met[copy["source"]] for copy in copies if copy["source"] in met}
     if all(known.get(address) == key for address, key in told.items()):
         return []
-    place(KNOWN, "".join(f"{address} {key}\n" for address, key in sorted({**known, **told}.items())), 0o644)
+    place_file(KNOWN, "".join(f"{address} {key}\n" for address, key in sorted({**known, **told}.items())), 0o644)
     return [str(KNOWN)]
 
 
@@ -200,12 +182,10 @@ def set_aside(copy: dict[str, Any]) -> None:
 def put_in_order(copy: dict[str, Any]) -> None:
     """Copy the store, then restore it; begin anew where the repository is damaged; raise ValueError when it fails."""
     store = copy["store"]
-    done = subprocess.run(["systemctl", "start", f"beffroi-backup-{store}.service"], capture_output=True, check=False)
+    done = systemctl("start", f"beffroi-backup-{store}.service")
     if done.returncode and last(copy, "backup").get("checked") == "damaged":
         set_aside(copy)
-        done = subprocess.run(
-            ["systemctl", "start", f"beffroi-backup-{store}.service"], capture_output=True, check=False
-        )
+        done = systemctl("start", f"beffroi-backup-{store}.service")
     if done.returncode:
         told = {name: last(copy, "backup").get(name) for name in ("fetched", "pruned", "checked")}
         said = f"{store} could not be copied from {copy['source']}: {told}"

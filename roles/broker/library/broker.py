@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import grp
 import hashlib
-import os
-import pwd
 import secrets
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, rights, says
+from ansible.module_utils.programs import run
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import enable_and_restart, properties
 
 UNIT = "mosquitto.service"
 CONFIGURATION = Path("/etc/mosquitto/mosquitto.conf")
@@ -20,6 +20,8 @@ ACCOUNTS = Path("/etc/mosquitto/beffroi-accounts")
 TOPICS = Path("/etc/mosquitto/beffroi-topics")
 PASSWORDS = Path("/etc/beffroi/secrets/broker-accounts")
 CERTIFICATE = Path("/etc/beffroi/tls/machine.crt")
+MODES = {CONFIGURATION: 0o644, ACCOUNTS: 0o640, TOPICS: 0o640, PASSWORDS: 0o600}
+READ_BY_MOSQUITTO = (ACCOUNTS, TOPICS)
 KEY_GROUP = "ssl-cert"
 SPARE_CONNECTIONS = 16
 
@@ -50,14 +52,6 @@ log_type error
 log_type warning
 log_type notice
 """
-
-
-def run(*words: str) -> str:
-    """Run a program; raise ValueError with what it said when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {done.stdout}{done.stderr}".strip())
-    return done.stdout
 
 
 def devices(fleet: dict[str, Any]) -> list[str]:
@@ -98,27 +92,20 @@ def opens(password: str, kept: str) -> bool:
         return False
 
 
-def held(path: Path) -> tuple[str, str, int]:
-    """Return a file's owner, group and permission bits."""
-    found = path.stat()
-    return pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name, found.st_mode & 0o7777
+def owners(path: Path) -> tuple[int, int]:
+    """Return the numbers of root and of who reads one of our files; raise KeyError when there is no such group."""
+    return 0, grp.getgrnam("mosquitto").gr_gid if path in READ_BY_MOSQUITTO else 0
 
 
-def write(path: Path, text: str, group: str, mode: int) -> None:
-    """Write a file of root's in one go: nobody ever reads half of it, nor with other rights."""
-    draft = path.parent / f".{path.name}.new"
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(text)
-    os.chown(draft, 0, grp.getgrnam(group).gr_gid)
-    draft.chmod(mode)
-    draft.replace(path)
+def put(path: Path, text: str) -> None:
+    """Write one of our files."""
+    place_file(path, text, MODES[path], owners(path))
 
 
 def runs_what_is_written() -> bool:
     """Tell whether the service runs, at boot too, and has read its files since they changed."""
     shown = run("systemctl", "show", "-p", "ActiveState,UnitFileState,ActiveEnterTimestamp", "--timestamp=unix", UNIT)
-    state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    state = properties(shown)
     started = float(state.get("ActiveEnterTimestamp", "").lstrip("@") or 0)
     read = (CONFIGURATION, ACCOUNTS, TOPICS, CERTIFICATE)
     fresh = all(path.exists() and path.stat().st_mtime < started + 1 for path in read)
@@ -127,18 +114,12 @@ def runs_what_is_written() -> bool:
 
 def changes_to_make(setting: dict[str, Any], wanted: dict[Path, str]) -> list[str]:
     """Return what differs on the machine: files, accounts, or the service."""
-    changes = [str(path) for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
+    changes = [str(path) for path, text in wanted.items() if not says(path, text)]
     passwords, kept, names = pairs_in(PASSWORDS), pairs_in(ACCOUNTS), accounts_of(setting)
     known = list(passwords) == names and set(kept) == set(names)
     if not known or not all(opens(passwords[name], kept[name]) for name in names):
         changes.append(str(ACCOUNTS))
-    rights = {
-        CONFIGURATION: ("root", "root", 0o644),
-        ACCOUNTS: ("root", "mosquitto", 0o640),
-        TOPICS: ("root", "mosquitto", 0o640),
-        PASSWORDS: ("root", "root", 0o600),
-    }
-    changes += [str(path) for path, right in rights.items() if path.is_file() and held(path) != right]
+    changes += [str(path) for path, mode in MODES.items() if path.is_file() and rights(path) != (mode, *owners(path))]
     if "mosquitto" not in grp.getgrnam(KEY_GROUP).gr_mem:
         changes.append(KEY_GROUP)
     if not runs_what_is_written():
@@ -152,24 +133,21 @@ def enforce(setting: dict[str, Any], wanted: dict[Path, str]) -> None:
     passwords = {name: before.get(name) or secrets.token_urlsafe(24) for name in accounts_of(setting)}
     text = "".join(f"{name}:{password}\n" for name, password in passwords.items())
     PASSWORDS.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write(PASSWORDS, text, "root", 0o600)
+    put(PASSWORDS, text)
     clear = ACCOUNTS.parent / ".beffroi-accounts.clear"
-    write(clear, text, "root", 0o600)
+    place_file(clear, text, 0o600)
     run("mosquitto_passwd", "-U", str(clear))
-    write(ACCOUNTS, clear.read_text(), "mosquitto", 0o640)
+    put(ACCOUNTS, clear.read_text())
     clear.unlink()
-    write(CONFIGURATION, wanted[CONFIGURATION], "root", 0o644)
-    write(TOPICS, wanted[TOPICS], "mosquitto", 0o640)
+    for path, text in wanted.items():
+        put(path, text)
     run("usermod", "--append", "--groups", KEY_GROUP, "mosquitto")
-    run("systemctl", "unmask", "--quiet", UNIT)
-    run("systemctl", "enable", "--quiet", UNIT)
-    run("systemctl", "restart", UNIT)
+    enable_and_restart(UNIT)
 
 
 def main() -> None:
     """Make Mosquitto the broker that was declared."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     (setting,) = module.params["settings"]
     connections = len(accounts_of(setting)) + SPARE_CONNECTIONS
     configuration = CONFIGURATION_TEXT.format(port=setting["port"], minimum=setting["minimum"], connections=connections)

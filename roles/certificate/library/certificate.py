@@ -10,11 +10,13 @@ from __future__ import annotations
 import grp
 import hashlib
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.accounts import group_number, has_group
+from ansible.module_utils.placed_files import own, rights
+from ansible.module_utils.programs import run_clean
+from ansible.module_utils.role_settings import settings_module
 
 FOLDER = Path("/etc/beffroi/tls")
 AUTHORITY, CERTIFICATE, KEY = FOLDER / "ca.crt", FOLDER / "machine.crt", FOLDER / "machine.key"
@@ -24,19 +26,10 @@ MODES = {FOLDER: 0o755, AUTHORITY: 0o644, CERTIFICATE: 0o644, KEY: 0o640}
 DAY = 86_400
 
 
-def run(*words: str) -> str:
-    """Run a program; raise ValueError with what it said when it fails."""
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {(done.stdout + done.stderr)[-1000:]}".strip())
-    return done.stdout
-
-
 def succeeds(*words: str) -> bool:
     """Tell whether a program ends well."""
     try:
-        run(*words)
+        run_clean(*words)
     except (OSError, ValueError):
         return False
     return True
@@ -45,8 +38,8 @@ def succeeds(*words: str) -> bool:
 def named(setting: dict[str, Any]) -> bool:
     """Tell whether the certificate bears every name of the machine; more would be the authority's mistake."""
     checks = [("-checkhost", setting["name"]), *(("-checkip", address) for address in setting["addresses"])]
-    answers = [run("openssl", "x509", "-in", str(CERTIFICATE), "-noout", *check) for check in checks]
-    names = run("openssl", "x509", "-in", str(CERTIFICATE), "-noout", "-ext", "subjectAltName")
+    answers = [run_clean("openssl", "x509", "-in", str(CERTIFICATE), "-noout", *check) for check in checks]
+    names = run_clean("openssl", "x509", "-in", str(CERTIFICATE), "-noout", "-ext", "subjectAltName")
     borne = names.count("DNS:") + names.count("IP Address:")
     return all("does match" in answer for answer in answers) and borne == len(checks)
 
@@ -55,9 +48,9 @@ def due(setting: dict[str, Any]) -> str:
     """Return why another certificate is needed; "" when the one that is there can stay."""
     certificate, authority = str(CERTIFICATE), str(AUTHORITY)
     try:
-        key = run("openssl", "pkey", "-in", str(KEY), "-pubout", "-passin", "pass:")
-        paired = run("openssl", "x509", "-in", certificate, "-noout", "-pubkey") == key
-        issuer = run("openssl", "x509", "-in", certificate, "-noout", "-issuer", "-nameopt", "RFC2253").strip()
+        key = run_clean("openssl", "pkey", "-in", str(KEY), "-pubout", "-passin", "pass:")
+        paired = run_clean("openssl", "x509", "-in", certificate, "-noout", "-pubkey") == key
+        issuer = run_clean("openssl", "x509", "-in", certificate, "-noout", "-issuer", "-nameopt", "RFC2253").strip()
         ours = issuer == f"issuer=CN={setting['issuer']}" and named(setting)
     except (OSError, ValueError):
         return "no certificate with its key"
@@ -82,11 +75,10 @@ def lasts(certificate: str, days: int) -> bool:
 
 def tidy(*, dry: bool) -> list[str]:
     """Give the folder and the files that are there their owners and modes; return those that differed."""
-    group = next((entry.gr_gid for entry in grp.getgrall() if entry.gr_name == GROUP), None)
-    changes = [] if group is not None else [f"group {GROUP}"]
-    if group is None and not dry:
-        run("groupadd", "--system", GROUP)
-        group = grp.getgrnam(GROUP).gr_gid
+    changes = [] if has_group(GROUP) else [f"group {GROUP}"]
+    if changes and not dry:
+        run_clean("groupadd", "--system", GROUP)
+    group = group_number(GROUP)
     if not FOLDER.is_dir():
         changes.append(str(FOLDER))
         if dry:
@@ -96,12 +88,10 @@ def tidy(*, dry: bool) -> list[str]:
         wanted = (mode, 0, group if path == KEY else 0)
         if path.is_symlink() or not path.exists():
             continue
-        state = path.stat()
-        if (state.st_mode & 0o7777, state.st_uid, state.st_gid) != wanted:
+        if rights(path) != wanted:
             changes.append(str(path))
             if not dry:
-                os.chown(path, 0, wanted[2])
-                path.chmod(mode)
+                own(path, mode, wanted[1:])
     return changes
 
 
@@ -111,9 +101,9 @@ def request(setting: dict[str, Any], *, anew: bool) -> str:
     if anew:
         os.close(os.open(NEW_KEY, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         curve = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-        run("openssl", "genpkey", *curve, "-out", str(NEW_KEY))
+        run_clean("openssl", "genpkey", *curve, "-out", str(NEW_KEY))
     key = NEW_KEY if anew else KEY
-    return run("openssl", "req", "-new", "-key", str(key), "-passin", "pass:", "-subj", f"/CN={setting['name']}")
+    return run_clean("openssl", "req", "-new", "-key", str(key), "-passin", "pass:", "-subj", f"/CN={setting['name']}")
 
 
 def install(signed: dict[str, Any], setting: dict[str, Any]) -> None:
@@ -127,8 +117,7 @@ def install(signed: dict[str, Any], setting: dict[str, Any]) -> None:
         draft.chmod(MODES[path])
         drafts.append((draft, path))
     if NEW_KEY.exists():
-        os.chown(NEW_KEY, 0, grp.getgrnam(GROUP).gr_gid)
-        NEW_KEY.chmod(MODES[KEY])
+        own(NEW_KEY, MODES[KEY], (0, grp.getgrnam(GROUP).gr_gid))
         drafts.append((NEW_KEY, KEY))
     for draft, path in drafts:
         draft.replace(path)
@@ -144,11 +133,7 @@ def tell(setting: dict[str, Any]) -> None:
 
 def main() -> None:
     """Write the request, or install what was signed."""
-    arguments = {
-        "settings": {"type": "list", "elements": "dict", "required": True},
-        "signed": {"type": "dict"},
-    }
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module(signed={"type": "dict"})
     setting, signed = max(module.params["settings"], key=lambda it: it["renew_days"]), module.params["signed"]
     try:
         if signed:

@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.programs import run_clean
+from ansible.module_utils.role_settings import settings_module
 
 FOLDER = Path("/etc/beffroi/authority")
 PKI = FOLDER / "pki"
 EASYRSA = "/usr/share/easy-rsa/easyrsa"
 ANOTHER_NAME = "the request is for another machine"
 NONE_YET = "this machine holds no certificate authority yet: apply the town to it first"
-
-
-def run(*words: str, **variables: str) -> str:
-    """Run a program; raise ValueError with what it said when it fails."""
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root", **variables}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {(done.stdout + done.stderr)[-1000:]}".strip())
-    return done.stdout
 
 
 def sign(setting: dict[str, Any], csr: str) -> str:
@@ -37,23 +28,19 @@ def sign(setting: dict[str, Any], csr: str) -> str:
         asked, issued = PKI / "reqs" / f"{name}.req", PKI / "issued" / f"{name}.crt"
         issued.unlink(missing_ok=True)  # every certificate also stays under its serial number
         asked.write_text(csr)
-        subject = run("openssl", "req", "-in", str(asked), "-noout", "-verify", "-subject", "-nameopt", "RFC2253")
+        subject = run_clean("openssl", "req", "-in", str(asked), "-noout", "-verify", "-subject", "-nameopt", "RFC2253")
         if subject.strip() != f"subject=CN={name}":
             raise ValueError(ANOTHER_NAME)
         names = ",".join([f"DNS:{name}", *(f"IP:{address}" for address in setting["addresses"])])
         ours = {"EASYRSA_PKI": str(PKI), "EASYRSA_EXT_DIR": str(FOLDER / "types"), "EASYRSA_BATCH": "1"}
         ours |= {"EASYRSA_DIGEST": "sha256", "EASYRSA_CERT_EXPIRE": str(setting["days"])}
-        run(EASYRSA, f"--subject-alt-name={names}", "sign-req", "serverClient", name, **ours)
-        return run("openssl", "x509", "-in", str(issued))
+        run_clean(EASYRSA, f"--subject-alt-name={names}", "sign-req", "serverClient", name, **ours)
+        return run_clean("openssl", "x509", "-in", str(issued))
 
 
 def main() -> None:
     """Sign when a certificate is due, or when the machine knows another authority than this one."""
-    arguments = {
-        "settings": {"type": "list", "elements": "dict", "required": True},
-        "request": {"type": "dict", "required": True},
-    }
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module(request={"type": "dict", "required": True})
     asked, setting = module.params["request"], max(module.params["settings"], key=lambda it: it["renew_days"])
     authority = (PKI / "ca.crt").read_text() if (PKI / "ca.crt").is_file() else ""
     if not authority and not module.check_mode:

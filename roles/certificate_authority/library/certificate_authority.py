@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import own, rights
+from ansible.module_utils.programs import run_clean
+from ansible.module_utils.role_settings import settings_module
 
 FOLDER = Path("/etc/beffroi/authority")
 PKI = FOLDER / "pki"
@@ -41,15 +41,6 @@ TYPE_FILES = {
 }
 
 
-def run(*words: str, **variables: str) -> str:
-    """Run a program; raise ValueError with what it said when it fails."""
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root", **variables}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {(done.stdout + done.stderr)[-1000:]}".strip())
-    return done.stdout
-
-
 def easyrsa(*words: str, **variables: str) -> None:
     """Run easy-rsa on our authority."""
     ours = {
@@ -60,15 +51,15 @@ def easyrsa(*words: str, **variables: str) -> None:
         "EASYRSA_CURVE": "prime256v1",
         "EASYRSA_DIGEST": "sha256",
     }
-    run(EASYRSA, *words, **ours, **variables)
+    run_clean(EASYRSA, *words, **ours, **variables)
 
 
 def signs(setting: dict[str, Any]) -> bool:
     """Tell whether the authority that is there can go on: its name, its key."""
     certificate, key = str(PKI / "ca.crt"), str(PKI / "private" / "ca.key")
     try:
-        subject = run("openssl", "x509", "-in", certificate, "-noout", "-subject", "-nameopt", "RFC2253").strip()
-        paired = run("openssl", "x509", "-in", certificate, "-noout", "-pubkey") == run(
+        subject = run_clean("openssl", "x509", "-in", certificate, "-noout", "-subject", "-nameopt", "RFC2253").strip()
+        paired = run_clean("openssl", "x509", "-in", certificate, "-noout", "-pubkey") == run_clean(
             "openssl", "pkey", "-in", key, "-pubout", "-passin", "pass:"
         )
     except (ValueError, OSError):
@@ -80,8 +71,8 @@ def lasts(setting: dict[str, Any]) -> bool:
     """Tell whether its certificate is one of an authority, signed by itself, that has days enough left."""
     certificate = str(PKI / "ca.crt")
     try:
-        run("openssl", "x509", "-in", certificate, "-noout", "-checkend", str(setting["renew_days"] * DAY))
-        run("openssl", "verify", "-no-CApath", "-no-CAstore", "-x509_strict", "-CAfile", certificate, certificate)
+        run_clean("openssl", "x509", "-in", certificate, "-noout", "-checkend", str(setting["renew_days"] * DAY))
+        run_clean("openssl", "verify", "-no-CApath", "-no-CAstore", "-x509_strict", "-CAfile", certificate, certificate)
     except ValueError:
         return False
     return True
@@ -92,7 +83,7 @@ def renew(setting: dict[str, Any]) -> None:
     draft = PKI / "ca.crt.new"
     words = ["-in", str(PKI / "ca.crt"), "-signkey", str(PKI / "private" / "ca.key"), "-clrext"]
     words += ["-extfile", str(TYPES / "ca"), "-days", str(setting["days"]), "-set_serial", f"0x{secrets.token_hex(16)}"]
-    run("openssl", "x509", *words, "-out", str(draft))
+    run_clean("openssl", "x509", *words, "-out", str(draft))
     draft.chmod(0o600)
     draft.replace(PKI / "ca.crt")
 
@@ -100,13 +91,7 @@ def renew(setting: dict[str, Any]) -> None:
 def modes() -> list[tuple[Path, int]]:
     """Return what is open, owned by another than root, or a link, and the mode that it is to have."""
     wanted = [(path, 0o700) for path in FOLDERS] + [(path, 0o600) for path in CLOSED]
-    return [(path, mode) for path, mode in wanted if path.exists() and held(path) != (mode, 0, 0)]
-
-
-def held(path: Path) -> tuple[int, int, int]:
-    """Return a file's mode, owner and group."""
-    state = path.stat()
-    return state.st_mode & 0o7777, state.st_uid, state.st_gid
+    return [(path, mode) for path, mode in wanted if path.exists() and rights(path) != (mode, 0, 0)]
 
 
 def make(setting: dict[str, Any]) -> None:
@@ -171,15 +156,13 @@ def enforce(setting: dict[str, Any], *, dry: bool) -> list[str]:
     for path, mode in modes():
         changes.append(str(path))
         if not dry:
-            shutil.chown(path, "root", "root")
-            path.chmod(mode)
+            own(path, mode)
     return changes
 
 
 def main() -> None:
     """Make what is missing, close what is open."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     setting = max(module.params["settings"], key=lambda it: it["renew_days"])
     try:
         changes = enforce(setting, dry=module.check_mode)

@@ -6,11 +6,12 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import stat
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import holds, place_file
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: config_file
@@ -29,9 +30,7 @@ options:
 
 def main() -> None:
     """Write what differs, remove what must not be there, reload who reads it."""
-    module = AnsibleModule(
-        argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
-    )
+    module = settings_module()
     changes: list[str] = []
     services: list[str] = []
     for setting in module.params["settings"]:
@@ -51,42 +50,16 @@ def main() -> None:
 
 def apply(setting: dict[str, Any], *, dry: bool) -> list[str]:
     """Bring one file to its setting; return what changed. Raise OSError or KeyError (no such account)."""
-    path = Path(setting["path"])
+    path, content, mode = Path(setting["path"]), str(setting["content"]), int(setting["mode"], 8)
     changes = [f"{other}: removed" for other in setting["removed"] if os.path.lexists(other)]
-    if not is_right(path, setting):
+    if not (path.is_file() and holds(path, content, mode, ids(setting))):
         changes.append(f"{path}: written")
     if changes and not dry:
         for other in setting["removed"]:
             Path(other).unlink(missing_ok=True)
-        write(path, setting)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        place_file(path, content, mode, ids(setting))
     return changes
-
-
-def is_right(path: Path, setting: dict[str, Any]) -> bool:
-    """Tell whether the file is what it must be."""
-    if path.is_symlink() or not path.is_file():
-        return False
-    now = path.stat()
-    owners = (now.st_uid, now.st_gid) == ids(setting)
-    return owners and stat.S_IMODE(now.st_mode) == int(setting["mode"], 8) and path.read_bytes() == content(setting)
-
-
-def write(path: Path, setting: dict[str, Any]) -> None:
-    """Write the file beside its place, then move it there."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.beffroi")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content(setting))
-        os.fchown(stream.fileno(), *ids(setting))
-        os.fchmod(stream.fileno(), int(setting["mode"], 8))
-    draft.replace(path)
-
-
-def content(setting: dict[str, Any]) -> bytes:
-    """Return the file's content."""
-    return str(setting["content"]).encode()
 
 
 def ids(setting: dict[str, Any]) -> tuple[int, int]:

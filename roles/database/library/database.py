@@ -12,7 +12,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.sql_words import name, text_of
 
 MARK = "Beffroi-Semence-"
 """How every made-up value begins, so that a test can look for it wherever no value may be."""
@@ -51,16 +52,6 @@ def sql(text: str, database: str = "postgres") -> list[list[str]]:
         said_back = f"{database}: {done.stderr.strip()[-1000:]}"
         raise ValueError(said_back)
     return [line.split("\t") for line in done.stdout.splitlines() if line]
-
-
-def name(word: str) -> str:
-    """Return a name as SQL reads it whatever it is."""
-    return '"' + word.replace('"', '""') + '"'
-
-
-def text_of(word: str) -> str:
-    """Return a text as SQL reads it whatever it is."""
-    return "'" + word.replace("'", "''") + "'"
 
 
 class Database:
@@ -266,8 +257,7 @@ def enforce(settings: list[dict[str, Any]], *, dry: bool) -> tuple[list[str], li
 
 def main() -> None:
     """Make the databases what is declared."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     try:
         changes, left = enforce(module.params["settings"], dry=module.check_mode)
     except (OSError, ValueError) as error:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from base64 import b64encode
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file
 
 FOLDER = Path("/etc/beffroi/secrets")
 LENGTH = 32
@@ -31,10 +31,8 @@ def make(path: Path) -> str:
     """Write a new secret that root alone may read, and return it."""
     FOLDER.parent.mkdir(mode=0o755, exist_ok=True)
     FOLDER.mkdir(mode=0o700, exist_ok=True)
-    path.unlink(missing_ok=True)
     secret = secrets.token_urlsafe(LENGTH)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
-        file.write(secret + "\n")
+    place_file(path, f"{secret}\n", 0o600)
     return secret
 
 

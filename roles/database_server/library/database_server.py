@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.sql_words import name, text_of
 
 CLUSTER = ("15", "main")
 FOLDER = Path("/etc/postgresql/15/main")
@@ -38,16 +41,6 @@ def sql(text: str, database: str = "postgres") -> list[list[str]]:
     said = SILENTLY + text
     found = run("runuser", "-u", "postgres", "--", *psql, "--set=ON_ERROR_STOP=1", "--dbname", database, said=said)
     return [line.split("\t") for line in found.splitlines() if line]
-
-
-def name(word: str) -> str:
-    """Return a name as SQL reads it whatever it is."""
-    return '"' + word.replace('"', '""') + '"'
-
-
-def text_of(word: str) -> str:
-    """Return a text as SQL reads it whatever it is."""
-    return "'" + word.replace("'", "''") + "'"
 
 
 def install() -> list[str]:
@@ -80,15 +73,6 @@ def rule(client: dict[str, str]) -> str:
     return f"hostssl {client['database']} {client['account']} {client['address']}/{length} scram-sha-256\n"
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file of root's that PostgreSQL may read."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text(text)
-    draft.chmod(0o640)
-    os.chown(draft, 0, grp.getgrnam("postgres").gr_gid)
-    draft.replace(path)
-
-
 def set_options(settings: list[dict[str, Any]], module: AnsibleModule) -> Iterator[str]:
     """Write the files, have them loaded, and yield what was not in force."""
     wanted = {it["name"]: it["value"] for it in settings if it["part"] == "option"}
@@ -96,12 +80,12 @@ def set_options(settings: list[dict[str, Any]], module: AnsibleModule) -> Iterat
     if absent:
         missing = f"missing: {', '.join(absent)} (the kind `certificate` makes them)"
         raise ValueError(missing)
-    stale = {path: text for path, text in files_of(settings).items() if not same(path, text)}
+    stale = {path: text for path, text in files_of(settings).items() if not says(path, text)}
     yield from map(str, stale)
     if module.check_mode:
         return
     for path, text in stale.items():
-        write(path, text)
+        place_file(path, text, 0o640, (0, grp.getgrnam("postgres").gr_gid))
     if run("systemctl", "is-enabled", "postgresql.service").strip() != "enabled":
         run("systemctl", "enable", "--quiet", "postgresql.service")
         yield "postgresql.service at boot"
@@ -109,11 +93,6 @@ def set_options(settings: list[dict[str, Any]], module: AnsibleModule) -> Iterat
         run("systemctl", "start", "postgresql@15-main.service")
         yield "postgresql.service"
     yield from in_force(wanted, loaded=not stale)
-
-
-def same(path: Path, text: str) -> bool:
-    """Tell whether a file holds a text."""
-    return path.is_file() and path.read_text() == text
 
 
 def in_force(wanted: dict[str, str], *, loaded: bool) -> Iterator[str]:
@@ -208,11 +187,7 @@ def enforce(module: AnsibleModule) -> list[str]:
 
 def main() -> None:
     """Hold PostgreSQL to the settings."""
-    arguments = {
-        "settings": {"type": "list", "elements": "dict", "required": True},
-        "verifiers": {"type": "dict", "required": True, "no_log": True},
-    }
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module(verifiers={"type": "dict", "required": True, "no_log": True})
     try:
         changes = enforce(module)
     except (OSError, ValueError, KeyError) as error:

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: file_mode
@@ -32,9 +32,7 @@ STICKY = 0o1000
 
 def main() -> None:
     """Go through the settings, then report each change."""
-    module = AnsibleModule(
-        argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
-    )
+    module = settings_module()
     changes: list[str] = []
     problems: list[str] = []
     for setting in module.params["settings"]:

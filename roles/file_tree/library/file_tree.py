@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: file_tree
@@ -129,8 +129,7 @@ def changes_to_make(settings: list[dict[str, Any]]) -> list[tuple[str, str, os.s
 
 def main() -> None:
     """Walk, and close what is open."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     found = changes_to_make(module.params["settings"])
     changes = [f"{rule}: {path.encode('utf-8', 'replace').decode()}" for rule, path, _ in found]
     if not module.check_mode:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.accounts import has_account, service_account
+from ansible.module_utils.placed_files import holds, place_file, rights
+from ansible.module_utils.programs import run
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import active_and_enabled, runs_what_is_on_disk, strange_drop_ins
 
 USER = "beffroi-ingestion"
 UNIT = "beffroi-ingestion.service"
@@ -25,43 +27,8 @@ PROGRAM = Path("/usr/lib/beffroi/ingestion/beffroi_ingestion.py")
 STATUS = Path("/run/beffroi-ingestion/status.json")
 SECRETS = Path("/etc/beffroi/secrets")
 CLOSED = 0o600
-DROP_INS = Path(f"/etc/systemd/system/{UNIT}.d")
-SANDBOX = "zz-beffroi-sandbox.conf"  # the role unit_sandbox's
-RUNNING = Path(f"/run/systemd/system/{UNIT}.d")
 SECONDS = 20
 """How long both ends are waited for: the database may come later, and is then reached without us."""
-
-
-def run(*words: str) -> str:
-    """Run a program and return what it says; raise ValueError with that when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {done.stdout}{done.stderr}".strip())
-    return done.stdout
-
-
-def succeeds(*words: str) -> bool:
-    """Tell whether a program ends well."""
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-def differs(path: Path, file: dict[str, Any]) -> bool:
-    """Tell whether a file is not what it is to be."""
-    if path.is_symlink() or not path.is_file() or path.read_text() != file["text"]:
-        return True
-    state = path.stat()
-    return (state.st_mode & 0o7777, state.st_uid, state.st_gid) != (int(file["mode"], 8), 0, 0)
-
-
-def write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file of root's, whole at every moment, and never open to others before its mode is set."""
-    draft = path.parent / f".{path.name}.new"
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, CLOSED), "wb") as file:
-        file.write(content)
-    os.chown(draft, 0, 0)
-    draft.chmod(mode)
-    draft.replace(path)
 
 
 def password(reader: str) -> bytes:
@@ -75,9 +42,7 @@ def closed(path: Path, content: bytes | None = None) -> bool:
     """Tell whether a secret is there, for root alone; and holds what it must, where that is known."""
     if path.is_symlink() or not path.is_file() or not path.stat().st_size:
         return False
-    state = path.stat()
-    right = (state.st_mode & 0o7777, state.st_uid, state.st_gid) == (CLOSED, 0, 0)
-    return right and content in (None, path.read_bytes())
+    return rights(path) == (CLOSED, 0, 0) and content in (None, path.read_bytes())
 
 
 def said() -> dict[str, Any]:
@@ -91,29 +56,21 @@ def said() -> dict[str, Any]:
 
 def in_order(setting: dict[str, Any]) -> bool:
     """Tell whether both units run, at boot too, from what is on disk, with the secrets that are there."""
-    verbs = [(verb, unit) for unit in (UNIT, WATCH) for verb in ("is-active", "is-enabled")]
-    if not all(succeeds("systemctl", verb, "--quiet", unit) for verb, unit in verbs):
-        return False
-    lines = run("systemctl", "show", "-p", "ExecMainStartTimestampMonotonic,NeedDaemonReload", UNIT).splitlines()
-    shown = dict(line.split("=", 1) for line in lines if "=" in line)
-    started = int(shown.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
     given = (PSEUDONYMS, PASSWORD, SECRETS / f"{setting['database']}.{setting['account']}")
-    changed = max(path.stat().st_ctime for path in given if path.is_file())
-    fresh = time.time() - changed > uptime - started
+    if not (active_and_enabled(UNIT, WATCH) and runs_what_is_on_disk(UNIT, given)):
+        return False
     runs = [said().get(name) for name in ("program", "configuration")]
     written = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (PROGRAM, CONFIGURATION)]
-    return shown.get("NeedDaemonReload") == "no" and fresh and runs == written
+    return runs == written
 
 
 def prepare(setting: dict[str, Any], *, dry: bool) -> list[str]:
     """Make the account, the folder, the key and the copy of the password; return what was missing."""
     changes = []
-    if not succeeds("getent", "passwd", USER):
+    if not has_account(USER):
         changes.append(USER)
         if not dry:
-            words = ("--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent")
-            run("/usr/sbin/useradd", *words, "--shell", "/usr/sbin/nologin", USER)
+            run(*service_account(USER))
     if not FOLDER.is_dir():
         changes.append(str(FOLDER))
         if not dry:
@@ -123,11 +80,11 @@ def prepare(setting: dict[str, Any], *, dry: bool) -> list[str]:
         if not dry:
             # A key that others may have read stays: another one would tear each device's rows apart.
             key = PSEUDONYMS.read_bytes() if PSEUDONYMS.is_file() else b""
-            write(PSEUDONYMS, key or secrets.token_bytes(32), CLOSED)
+            place_file(PSEUDONYMS, key or secrets.token_bytes(32), CLOSED)
     if not closed(PASSWORD, password(setting["reader"])):
         changes.append(str(PASSWORD))
         if not dry:
-            write(PASSWORD, password(setting["reader"]), CLOSED)
+            place_file(PASSWORD, password(setting["reader"]), CLOSED)
     return changes
 
 
@@ -144,14 +101,14 @@ def enforce(setting: dict[str, Any], *, program_changed: bool, dry: bool) -> lis
     """Bring all to what it is to be; return what was not."""
     files = {Path(file["path"]): file for file in setting["files"]}
     changes = prepare(setting, dry=dry)
-    changed = [path for path, file in files.items() if differs(path, file)]
-    others = [path for folder in (DROP_INS, RUNNING) for path in sorted(folder.glob("*")) if path.name != SANDBOX]
+    changed = [path for path, file in files.items() if not holds(path, file["text"], int(file["mode"], 8))]
+    others = strange_drop_ins(UNIT)
     sound = not changes and not changed and in_order(setting)
     if not dry:
         for path in others:
             path.unlink()
         for path in changed:
-            write(path, files[path]["text"].encode(), int(files[path]["mode"], 8))
+            place_file(path, files[path]["text"], int(files[path]["mode"], 8))
         if changes or changed or others or program_changed or not sound:
             STATUS.unlink(missing_ok=True)
             run("systemctl", "daemon-reload")
@@ -165,11 +122,7 @@ def enforce(setting: dict[str, Any], *, program_changed: bool, dry: bool) -> lis
 
 def main() -> None:
     """Have readings passed on."""
-    arguments = {
-        "settings": {"type": "list", "elements": "dict", "required": True},
-        "program": {"type": "dict", "required": True},
-    }
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module(program={"type": "dict", "required": True})
     (setting,) = module.params["settings"]
     anew = bool(module.params["program"].get("changed"))
     try:

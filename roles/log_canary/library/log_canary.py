@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.programs import run
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import UNITS, overrides_of, timer_text
 
-UNITS = Path("/etc/systemd/system")
 TIMER, SERVICE = "beffroi-canary.timer", "beffroi-canary.service"
 REMOTE = Path("/var/log/remote")
 SERVICE_TEXT = """# Written by the role log_canary.
@@ -30,33 +31,14 @@ PrivateNetwork=yes
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 """
-TIMER_TEXT = """# Written by the role log_canary.
-[Unit]
-Description=Say the canary every hour
-
-[Timer]
-OnCalendar=hourly
-Persistent=true
-AccuracySec=1min
-
-[Install]
-WantedBy=timers.target
-"""
-
-
-def run(*words: str) -> str:
-    """Run a program; raise ValueError with what it said when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {done.stdout}{done.stderr}".strip())
-    return done.stdout
 
 
 def files_of(settings: list[dict[str, Any]]) -> dict[Path, str]:
     """Return the units, and their text; none where the machine says nothing."""
     said = [command for setting in settings for command in setting.get("commands") or []]
     lines = "\n".join(f"ExecStart={command}" for command in said)
-    return {UNITS / TIMER: TIMER_TEXT, UNITS / SERVICE: SERVICE_TEXT.format(commands=lines)} if said else {}
+    text = timer_text("log_canary", "Say the canary every hour", "hourly")
+    return {UNITS / TIMER: text, UNITS / SERVICE: SERVICE_TEXT.format(commands=lines)} if said else {}
 
 
 def unheard(settings: list[dict[str, Any]]) -> bool:
@@ -83,19 +65,17 @@ def in_order() -> bool:
 
 def main() -> None:
     """Write units, reload once, and say the line when something changed."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     files = files_of(module.params["settings"])
-    changed = {path: text for path, text in files.items() if not path.is_file() or path.read_text() != text}
-    overrides = [path for unit in (TIMER, SERVICE) for path in (UNITS / f"{unit}.d",) if files and path.exists()]
+    changed = {path: text for path, text in files.items() if not says(path, text)}
+    overrides = overrides_of(TIMER) if files else []
     try:
         silent = bool(files) and (not in_order() or unheard(module.params["settings"]))
         if not module.check_mode and (changed or overrides or silent):
             for folder in overrides:
                 shutil.rmtree(folder)
             for path, text in changed.items():
-                path.write_text(text)
-                path.chmod(0o644)
+                place_file(path, text, 0o644)
             run("systemctl", "daemon-reload")
             run("systemctl", "unmask", "--quiet", TIMER, SERVICE)
             run("systemctl", "enable", "--quiet", TIMER)

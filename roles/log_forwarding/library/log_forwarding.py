@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.programs import run
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import UNITS, systemctl, timer_text
 
 FORWARD = Path("/etc/rsyslog.d/10-beffroi-forward.conf")
 COLLECT = Path("/etc/rsyslog.d/10-beffroi-collect.conf")
@@ -23,7 +25,6 @@ DISCARD = re.compile(r"\bstop\b|(?:^|[\s&])~\s*$", re.MULTILINE)
 NETWORK = re.compile(r"\b(?:imudp|imtcp|imptcp|imrelp|omfwd|omrelp)\b|^[^$\"(\n]*\s@{1,2}[\[(\w:]", re.MULTILINE)
 OURS = (FORWARD, COLLECT)
 CERTIFICATES = (Path("/etc/beffroi/tls/ca.crt"), Path("/etc/beffroi/tls/machine.crt"))
-UNITS = Path("/etc/systemd/system")
 PURGE = "beffroi-purge-remote-logs"
 
 # Both sides show the machine's certificate; Debian's rsyslog takes expired ones unless told not to.
@@ -90,18 +91,6 @@ PrivateNetwork=yes
 NoNewPrivileges=yes
 CapabilityBoundingSet=CAP_DAC_OVERRIDE
 """
-TIMER_TEXT = """# Written by the role log_forwarding.
-[Unit]
-Description=Purge the collected logs
-
-[Timer]
-OnCalendar=hourly
-Persistent=true
-AccuracySec=1min
-
-[Install]
-WantedBy=timers.target
-"""
 
 ROTATION_TEXT = """/var/log/remote/*.log {{
     daily
@@ -131,16 +120,8 @@ def files_of(setting: dict[str, Any]) -> dict[Path, str]:
         SENDERS: json.dumps(table, indent=1) + "\n",
         ROTATION: ROTATION_TEXT.format(**setting),
         UNITS / f"{PURGE}.service": PURGE_TEXT.format(minutes=purged_after(setting["keep_days"])),
-        UNITS / f"{PURGE}.timer": TIMER_TEXT,
+        UNITS / f"{PURGE}.timer": timer_text("log_forwarding", "Purge the collected logs", "hourly"),
     }
-
-
-def run(*words: str) -> str:
-    """Run a program; raise ValueError with what it said when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {done.stdout}{done.stderr}".strip())
-    return done.stdout
 
 
 def purged_after(keep_days: int) -> int:
@@ -174,7 +155,7 @@ def started() -> float:
 
 def changes_to_make(wanted: dict[Path, str], keep_days: int) -> list[str]:
     """Return what differs on the machine; `rsyslog` when the service does not run what is on disk."""
-    changes = [str(path) for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
+    changes = [str(path) for path, text in wanted.items() if not says(path, text)]
     changes += [str(path) for path in OURS if path not in wanted and path.exists()]
     changes += [str(path) for path in contradicting(wanted)]
     changes += outlived(wanted, keep_days)
@@ -199,10 +180,7 @@ def enforce(wanted: dict[Path, str]) -> None:
     for path in contradicting(wanted):
         path.replace(path.with_name(f"{path.name}.set-aside"))
     for path, text in wanted.items():
-        draft = path.parent / f".{path.name}.new"
-        draft.write_text(text)
-        draft.chmod(0o644)
-        draft.replace(path)
+        place_file(path, text, 0o644)
     run("systemctl", "daemon-reload")
     if COLLECT in wanted:
         REMOTE.mkdir(mode=0o750, exist_ok=True)
@@ -214,13 +192,12 @@ def enforce(wanted: dict[Path, str]) -> None:
     run("systemctl", "restart", "rsyslog.service")
     run("logger", "--tag", "beffroi", "log forwarding configured")
     # Where there is a canary (log_canary), it shows at once that the way is open again.
-    subprocess.run(["systemctl", "start", "beffroi-canary.service"], capture_output=True, check=False)
+    systemctl("start", "beffroi-canary.service")
 
 
 def main() -> None:
     """Make rsyslog play its part."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     wanted = {path: text for setting in module.params["settings"] for path, text in files_of(setting).items()}
     keep_days = max(setting.get("keep_days") or 0 for setting in module.params["settings"])
     changes = changes_to_make(wanted, keep_days)

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.programs import run_or_fail
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: mount_option
@@ -28,25 +30,22 @@ LINK = Path("/etc/systemd/system/sysinit.target.wants/beffroi-mounts.service")
 
 def main() -> None:
     """Write the unit, then remount what differs."""
-    module = AnsibleModule(
-        argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
-    )
+    module = settings_module()
     wanted = {setting["path"]: sorted(setting["options"]) for setting in module.params["settings"]}
     changes = []
     text = unit(wanted)
-    if not LINK.is_symlink() or not UNIT.is_file() or UNIT.read_text() != text:
+    if not LINK.is_symlink() or not says(UNIT, text):
         changes.append(f"{UNIT}: written")
         if not module.check_mode:
-            UNIT.write_text(text)
-            UNIT.chmod(0o644)
-            run(module, "systemctl", "daemon-reload")
-            run(module, "systemctl", "enable", UNIT.name)
+            place_file(UNIT, text, 0o644)
+            run_or_fail(module, "systemctl", "daemon-reload")
+            run_or_fail(module, "systemctl", "enable", UNIT.name)
     now = mounts()
     for path, options in wanted.items():
         if not set(options) <= now.get(path, set()):
             changes.append(f"{path}: {','.join(options)}")
             if not module.check_mode:
-                run(module, "/bin/sh", "-ec", command(path, options))
+                run_or_fail(module, "/bin/sh", "-ec", command(path, options))
     module.exit_json(changed=bool(changes), changes=changes)
 
 
@@ -85,13 +84,6 @@ def mounts() -> dict[str, set[str]]:
     lines = [line.split(" ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     covered = {(parent, point) for _, parent, _, _, point, *_ in lines}
     return {point: set(options.split(",")) for own, _, _, _, point, options, *_ in lines if (own, point) not in covered}
-
-
-def run(module: AnsibleModule, *words: str) -> None:
-    """Run a command; fail the module when it fails."""
-    code, _, err = module.run_command(list(words))
-    if code != 0:
-        module.fail_json(msg=f"{' '.join(words)}: {err.strip()}")
 
 
 if __name__ == "__main__":

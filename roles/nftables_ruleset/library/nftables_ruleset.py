@@ -10,7 +10,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.role_settings import settings_module
 
 FILE = Path("/etc/nftables.conf")
 TRACKING = "table inet beffroi_tracking { chain input { type filter hook input priority filter; ct state new; }; }"
@@ -32,7 +33,7 @@ def compiled(ruleset: str) -> str:
 def changes_to_make(ruleset: str, running: str) -> list[str]:
     """Return what differs from the declaration."""
     changes = []
-    if not FILE.is_file() or FILE.read_text() != ruleset:
+    if not says(FILE, ruleset):
         changes.append(str(FILE))
     if compiled(ruleset) != running:
         changes.append("running ruleset")
@@ -43,10 +44,7 @@ def changes_to_make(ruleset: str, running: str) -> list[str]:
 
 def load(ruleset: str) -> None:
     """Write the file and load it; nft flushes and fills in one transaction. Raise ValueError when nft refuses."""
-    draft = FILE.with_suffix(".conf.new")
-    draft.write_text(ruleset)
-    draft.chmod(0o640)
-    draft.replace(FILE)
+    place_file(FILE, ruleset, 0o640)
     for words in (("nft", "-f", str(FILE)), ("systemctl", "enable", "--quiet", "nftables.service")):
         done = run(*words)
         if done.returncode:
@@ -55,8 +53,7 @@ def load(ruleset: str) -> None:
 
 def main() -> None:
     """Compare, or load."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}, "load": {"type": "bool"}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module(load={"type": "bool"})
     rulesets = {setting["ruleset"] for setting in module.params["settings"]}
     if len(rulesets) != 1:
         module.fail_json(msg=f"one ruleset a machine, not {len(rulesets)}")

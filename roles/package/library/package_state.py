@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: package_state
@@ -25,9 +26,7 @@ APT = ("apt-get", "--quiet", "--yes", "--option=DPkg::Lock::Timeout=60", "--opti
 
 def main() -> None:
     """Compare the packages with dpkg's status, then let apt do what differs."""
-    module = AnsibleModule(
-        argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
-    )
+    module = settings_module()
     wanted = {setting["name"]: setting["state"] for setting in module.params["settings"]}
     now = statuses(module, sorted(wanted))
     purged = [name for name, state in wanted.items() if state == "absent" and now.get(name, GONE[0]) not in GONE]

@@ -11,7 +11,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.role_settings import settings_module
 
 FILES = {
     "quality": (Path("/etc/security/pwquality.conf"), " = "),
@@ -130,13 +131,12 @@ def late_accounts(options: dict[str, str]) -> list[list[str]]:
 
 def main() -> None:
     """Write the files, assemble the stacks, age the accounts."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     areas: dict[str, dict[str, str]] = {}
     for setting in module.params["settings"]:
         areas.setdefault(setting["area"], {})[setting["option"]] = setting["value"]
     files = wanted_files(areas)
-    changed = {path: text for path, text in files.items() if not path.is_file() or path.read_text() != text}
+    changed = {path: text for path, text in files.items() if not says(path, text)}
     changes = [str(path) for path in changed]
     reassemble = any(path.parent == PROFILES for path in changed) or not stacks_as_wanted(areas)
     changes += ["PAM stacks"] if reassemble else []
@@ -144,10 +144,7 @@ def main() -> None:
     changes += [" ".join(command) for command in commands]
     if not module.check_mode:
         for path, text in changed.items():
-            draft = path.parent / f".{path.name}.new"
-            draft.write_text(text)
-            draft.chmod(0o644)
-            draft.replace(path)
+            place_file(path, text, 0o644)
         try:
             if reassemble:
                 assemble(areas)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.programs import run_or_fail
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import UNITS, properties
 
 DOCUMENTATION = r"""
 module: service_state
@@ -40,9 +41,7 @@ IN_ORDER = (
 
 def main() -> None:
     """Act on each unit that differs, and report it."""
-    module = AnsibleModule(
-        argument_spec={"settings": {"type": "list", "elements": "dict", "required": True}}, supports_check_mode=True
-    )
+    module = settings_module()
     wanted = {setting["unit"]: setting["state"] for setting in module.params["settings"]}
     now = shown(module, sorted(wanted))
     changes = []
@@ -51,14 +50,14 @@ def main() -> None:
         changes += [f"{unit}: {' '.join(verb)}" for unit in units]
         if units and not module.check_mode:
             make_room(units if verb[0] == "mask" else [])
-            systemctl(module, *verb, *units)
+            run_or_fail(module, "systemctl", *verb, *units)
     module.exit_json(changed=bool(changes), changes=changes)
 
 
 def shown(module: AnsibleModule, units: list[str]) -> dict[str, dict[str, str]]:
     """Return systemd's view of each unit; its blocks come in the order asked."""
-    out = systemctl(module, "show", f"--property={','.join(PROPERTIES)}", "--", *units)
-    blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in out.strip().split("\n\n")]
+    out = run_or_fail(module, "systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", *units)
+    blocks = [properties(block) for block in out.strip().split("\n\n")]
     return dict(zip(units, blocks, strict=True))
 
 
@@ -81,17 +80,9 @@ def verbs(state: str, now: dict[str, str]) -> list[tuple[str, ...]]:
 
 def make_room(units: list[str]) -> None:
     """Set aside units' files in the one folder where their masks are to be."""
-    for path in (Path("/etc/systemd/system") / unit for unit in units):
+    for path in (UNITS / unit for unit in units):
         if path.is_file() and not path.is_symlink():
             path.rename(path.with_name(f"{path.name}.refused"))
-
-
-def systemctl(module: AnsibleModule, *words: str) -> str:
-    """Run systemctl and return what it prints; fail the module when it fails."""
-    code, out, err = module.run_command(["systemctl", *words])
-    if code != 0:
-        module.fail_json(msg=f"systemctl {' '.join(words)}: {err.strip()}")
-    return str(out)
 
 
 if __name__ == "__main__":

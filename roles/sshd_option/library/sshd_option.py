@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: sshd_option
@@ -34,17 +35,7 @@ COMMENT = "# beffroi: "
 
 def main() -> None:
     """Bring the files to what the settings ask, then the daemon to what the files say."""
-    module = AnsibleModule(
-        argument_spec={
-            "settings": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {"option": {"type": "str", "required": True}, "value": {"type": "str", "required": True}},
-            }
-        },
-        supports_check_mode=True,
-    )
+    module = settings_module("option", "value")
     values = {setting["option"]: setting["value"] for setting in module.params["settings"]}
     before = {path: path.read_text() for path in (MAIN, *FOLDER.glob("*.conf"))}
     after = wanted(before, values)

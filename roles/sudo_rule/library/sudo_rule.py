@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import says
+from ansible.module_utils.role_settings import settings_module
 
 SUDOERS = Path("/etc/sudoers")
 FOLDER = Path("/etc/sudoers.d")
@@ -58,15 +59,14 @@ def install(path: Path, text: str) -> None:
 
 def main() -> None:
     """Write our file first: it holds the rule by which the work goes on."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     settings = module.params["settings"]
     wanted = {OURS: ours(settings)}
     strangers: list[Path] = []
     if any(setting["rule"] == "accounts" for setting in settings):
         wanted[SUDOERS] = SUDOERS_TEXT
         strangers = sorted(path for path in FOLDER.iterdir() if path.name not in KEPT)
-    changed = {path: text for path, text in wanted.items() if not path.is_file() or path.read_text() != text}
+    changed = {path: text for path, text in wanted.items() if not says(path, text)}
     if not module.check_mode:
         try:
             for path, text in changed.items():

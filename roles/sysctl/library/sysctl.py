@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.role_settings import settings_module
 
 DOCUMENTATION = r"""
 module: sysctl
@@ -30,17 +31,7 @@ RESETS_OTHERS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 
 def main() -> None:
     """Write the file, then each value that differs."""
-    module = AnsibleModule(
-        argument_spec={
-            "settings": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {"name": {"type": "str", "required": True}, "value": {"type": "str", "required": True}},
-            }
-        },
-        supports_check_mode=True,
-    )
+    module = settings_module("name", "value")
     settings = sorted(
         ((setting["name"], setting["value"]) for setting in module.params["settings"]),
         key=lambda pair: (pair[0] not in RESETS_OTHERS, pair[0]),
@@ -63,11 +54,10 @@ def keep(settings: list[tuple[str, str]], *, dry: bool) -> list[str]:
     # A leading hyphen: systemd-sysctl does not fail for a parameter that a machine lacks or may not set.
     lines = [f"-{name} = {value}" for name, value in settings]
     text = "\n".join(["# Written by Beffroi from the town's controls.", *lines, ""])
-    if FILE.is_file() and FILE.read_text() == text:
+    if says(FILE, text):
         return []
     if not dry:
-        FILE.write_text(text)
-        FILE.chmod(0o644)
+        place_file(FILE, text, 0o644)
     return [f"{FILE}: written"]
 
 

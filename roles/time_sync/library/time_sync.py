@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.programs import succeeds
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import active_and_enabled
 
 CONFIGURATION = Path("/etc/chrony/chrony.conf")
 OPTIONS = Path("/etc/default/chrony")
@@ -40,15 +42,10 @@ def configuration(setting: dict[str, Any]) -> str:
     return COMMON + "\n".join(lines) + "\n"
 
 
-def succeeds(*words: str) -> bool:
-    """Tell whether a program ends well."""
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
 def changes_to_make(wanted: dict[Path, str]) -> list[str]:
     """Return what differs on the machine."""
-    changes = [str(path) for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
-    if not all(succeeds("systemctl", verb, "--quiet", "chrony.service") for verb in ("is-active", "is-enabled")):
+    changes = [str(path) for path, text in wanted.items() if not says(path, text)]
+    if not active_and_enabled("chrony.service"):
         changes.append("chrony.service")
     return changes
 
@@ -57,10 +54,7 @@ def enforce(wanted: dict[Path, str]) -> None:
     """Write the files and restart chronyd; raise ValueError when it does not start."""
     for path, text in wanted.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.parent / f".{path.name}.new"
-        draft.write_text(text)
-        draft.chmod(0o644)
-        draft.replace(path)
+        place_file(path, text, 0o644)
     for words in (("daemon-reload",), ("unmask", "chrony.service"), ("enable", "--quiet", "chrony.service")):
         succeeds("systemctl", *words)
     if not succeeds("systemctl", "restart", "chrony.service"):
@@ -69,8 +63,7 @@ def enforce(wanted: dict[Path, str]) -> None:
 
 def main() -> None:
     """Make chrony follow, or serve."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     (setting,) = module.params["settings"]
     wanted = {CONFIGURATION: configuration(setting)}
     if succeeds("systemd-detect-virt", "--quiet", "--container"):

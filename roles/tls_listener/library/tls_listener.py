@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.role_settings import settings_module
 
 CERTIFICATE = "/etc/beffroi/tls/machine.crt"
 KEY = "/etc/beffroi/tls/machine.key"
@@ -32,8 +32,7 @@ def shown(setting: dict[str, Any]) -> str:
 
 def main() -> None:
     """Restart what does not show the certificate that is on disk."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     settings = module.params["settings"]
     try:
         own = PEM.search(Path(CERTIFICATE).read_text("ascii"))

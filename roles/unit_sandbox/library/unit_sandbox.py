@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
-FOLDERS = (Path("/etc/systemd/system"), Path("/run/systemd/system"), Path("/etc/systemd/system.control"))
-OURS = "zz-beffroi-sandbox.conf"  # read last: of two values for one property, systemd takes the last
-
-
-def systemctl(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run systemctl and return what it answered, whether it succeeded or not."""
-    return subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+from ansible.module_utils.placed_files import place_file, says
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import SANDBOX, UNIT_FOLDERS, UNITS, shown, systemctl
 
 
 def drop_in(setting: dict[str, Any]) -> str:
@@ -27,15 +20,13 @@ def drop_in(setting: dict[str, Any]) -> str:
 def rivals(setting: dict[str, Any]) -> list[Path]:
     """Return the drop-ins of others that are read after ours and set one of our properties."""
     ours = re.compile(rf"^\s*({'|'.join(setting['properties'])})\s*=", re.MULTILINE)
-    found = [path for folder in FOLDERS for path in sorted(folder.glob(f"{setting['unit']}.d/*.conf"))]
-    return [path for path in found if path.name != OURS and path.name > OURS and ours.search(path.read_text())]
+    found = [path for folder in UNIT_FOLDERS for path in sorted(folder.glob(f"{setting['unit']}.d/*.conf"))]
+    return [path for path in found if path.name != SANDBOX and path.name > SANDBOX and ours.search(path.read_text())]
 
 
 def runs_as_wanted(setting: dict[str, Any]) -> bool:
     """Tell whether the service runs, from what is on disk, in its sandbox."""
-    names = ["ActiveState", "NeedDaemonReload", "MainPID", *setting["properties"]]
-    shown = systemctl("show", "-p", ",".join(names), setting["unit"]).stdout.splitlines()
-    found = dict(line.split("=", 1) for line in shown if "=" in line)
+    found = shown(setting["unit"], "ActiveState", "NeedDaemonReload", "MainPID", *setting["properties"])
     if found.get("ActiveState") != "active" or found.get("NeedDaemonReload") != "no":
         return False
     wanted = setting["properties"]
@@ -52,8 +43,7 @@ def confine(settings: list[dict[str, Any]], texts: dict[Path, str], others: list
         path.unlink()
     for path, text in texts.items():
         path.parent.mkdir(mode=0o755, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o644)
+        place_file(path, text, 0o644)
     systemctl("daemon-reload")
     for setting in settings:
         done = systemctl("restart", setting["unit"])
@@ -63,15 +53,14 @@ def confine(settings: list[dict[str, Any]], texts: dict[Path, str], others: list
 
 def main() -> None:
     """Confine what is not confined yet."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     loose: list[dict[str, Any]] = []
     texts: dict[Path, str] = {}
     others: list[Path] = []
     for setting in module.params["settings"]:
-        path, text = FOLDERS[0] / f"{setting['unit']}.d" / OURS, drop_in(setting)
+        path, text = UNITS / f"{setting['unit']}.d" / SANDBOX, drop_in(setting)
         late = rivals(setting)
-        if late or not path.is_file() or path.read_text() != text or not runs_as_wanted(setting):
+        if late or not says(path, text) or not runs_as_wanted(setting):
             loose.append(setting)
             texts[path] = text
             others += late

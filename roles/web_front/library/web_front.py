@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.placed_files import holds, own
+from ansible.module_utils.programs import run
+from ansible.module_utils.role_settings import settings_module
+from ansible.module_utils.systemd_units import active_and_enabled, systemctl
 
 FOLDERS = (Path("/etc/nginx/sites-enabled"), Path("/etc/nginx/conf.d"))
 LOGS = (Path("/var/log/nginx/access.log"), Path("/var/log/nginx/access.log.1"))
@@ -17,39 +19,18 @@ UNIT = "nginx.service"
 QUERY = re.compile(rb'("[A-Z]+ [^" ?]*)\?[^" ]*')
 
 
-def run(*words: str) -> None:
-    """Run a program; raise ValueError with what it said when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"{' '.join(words)}: {done.stdout}{done.stderr}".strip())
-
-
-def succeeds(*words: str) -> bool:
-    """Tell whether a program ends well."""
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-def differs(path: Path, file: dict[str, Any]) -> bool:
-    """Tell whether a file is not what it is to be."""
-    if path.is_symlink() or not path.is_file() or path.read_text() != file["text"]:
-        return True
-    state = path.stat()
-    return (state.st_mode & 0o7777, state.st_uid, state.st_gid) != (int(file["mode"], 8), 0, 0)
-
-
 def write(path: Path, file: dict[str, Any]) -> None:
     """Write a file, whole at every moment."""
+    # Not in nginx's folders of sites: a draft that a crash leaves behind would be a second one.
     draft = path.parent.parent / f".{path.name}.new"
     draft.write_text(file["text"])
-    os.chown(draft, 0, 0)
-    draft.chmod(int(file["mode"], 8))
+    own(draft, int(file["mode"], 8))
     draft.replace(path)
 
 
 def stale(paths: list[Path]) -> bool:
     """Tell whether a file changed after nginx last read its configuration: each time, it starts new workers."""
-    shown = subprocess.run(["systemctl", "show", "-P", "MainPID", UNIT], capture_output=True, text=True, check=False)
-    main_process = shown.stdout.strip()
+    main_process = systemctl("show", "-P", "MainPID", UNIT).stdout.strip()
     try:
         workers = Path(f"/proc/{main_process}/task/{main_process}/children").read_text().split()
         uptime = float(Path("/proc/uptime").read_text().split()[0])
@@ -75,9 +56,9 @@ def forget_queries(*, dry: bool) -> list[str]:
 
 def enforce(files: dict[Path, dict[str, Any]], *, dry: bool) -> list[str]:
     """Write the site, remove what stands beside it, have nginx read it; return what that was."""
-    changed = [path for path, file in files.items() if differs(path, file)]
+    changed = [path for path, file in files.items() if not holds(path, file["text"], int(file["mode"], 8))]
     beside = [path for folder in FOLDERS for path in sorted(folder.glob("*")) if path not in files]
-    runs = all(succeeds("systemctl", verb, "--quiet", UNIT) for verb in ("is-active", "is-enabled"))
+    runs = active_and_enabled(UNIT)
     late = runs and not changed and not beside and stale(list(files))
     if not dry:
         for path in beside:
@@ -94,8 +75,7 @@ def enforce(files: dict[Path, dict[str, Any]], *, dry: bool) -> list[str]:
 
 def main() -> None:
     """Make the site so."""
-    arguments = {"settings": {"type": "list", "elements": "dict", "required": True}}
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = settings_module()
     files = {Path(file["path"]): file for setting in module.params["settings"] for file in setting["files"]}
     try:
         changes = enforce(files, dry=module.check_mode) + forget_queries(dry=module.check_mode)
