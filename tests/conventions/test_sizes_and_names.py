@@ -11,7 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "roles").rglob("*.py"), *(ROOT / "stacks").rglob("*.py")])
-EACH = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 FILE_LINES, FUNCTION_LINES, STACK_LINES = 300, 40, 15
 REFUSED = {"manager", "helper", "util", "handler", "base", "common", "data", "info"}
 
@@ -27,32 +26,35 @@ def _words(name: str) -> set[str]:
     return {form for word in words for form in (word.lower(), word.lower().removesuffix("s"))}
 
 
-@EACH
-def test_a_file_is_small(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= FILE_LINES
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
-@EACH
-def test_functions_are_small(path: Path) -> None:
+def test_files_are_small() -> None:
+    assert [_shown(path) for path in FILES if len(path.read_text("utf-8").splitlines()) > FILE_LINES] == []
+
+
+def test_functions_are_small() -> None:
     long = [
-        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        f"{_shown(path)}: {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in FILES
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
         and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
     ]
-    assert not long
+    assert long == []
 
 
-@EACH
-def test_no_name_says_nothing(path: Path) -> None:
-    classes = [node.name for node in ast.walk(_tree(path)) if isinstance(node, ast.ClassDef)]
-    assert not [name for name in (path.stem, *classes) if _words(name) & REFUSED]
+def test_no_name_says_nothing() -> None:
+    named = [(path, path.stem) for path in FILES]
+    named += [(path, node.name) for path in FILES for node in ast.walk(_tree(path)) if isinstance(node, ast.ClassDef)]
+    assert [f"{_shown(path)}: {name}" for path, name in named if _words(name) & REFUSED] == []
 
 
-@EACH
-def test_a_module_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(_tree(path)) or not path.read_text("utf-8").strip()
+def test_modules_say_what_they_are() -> None:
+    silent = [path for path in FILES if path.read_text("utf-8").strip() and not ast.get_docstring(_tree(path))]
+    assert [_shown(path) for path in silent] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "stacks").glob("*/__main__.py")), ids=lambda path: path.parent.name)

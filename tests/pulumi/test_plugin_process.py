@@ -17,6 +17,8 @@ from town import Town
 
 from beffroi.provider.wire import marshal_struct
 
+pytestmark = pytest.mark.slow  # each starts a plugin
+
 PLUGIN = [sys.executable, str(Path(__file__).with_name("cupboard.py"))]
 
 

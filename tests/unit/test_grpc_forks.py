@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts processes of its own
+
 SAY_WHEN_GRPC_COMES = """
 import os, sys
 

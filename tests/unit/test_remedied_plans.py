@@ -21,6 +21,8 @@ from beffroi.report.gate_sarif import sarif
 from beffroi.review import Found, Review
 from beffroi.reviewing import Proposed, version
 
+pytestmark = pytest.mark.slow  # each plans the reference city
+
 ROOT = Path(__file__).parents[2]
 MODE = "data/stores-are-closed-to-others"
 POLICIES = {MODE: load_policies(ROOT)[MODE]}

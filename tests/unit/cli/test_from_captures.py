@@ -12,6 +12,8 @@ from beffroi.errors import CouldNotAct
 from beffroi.observe.captures import About, CaptureStore
 from beffroi.verdict import Observation
 
+pytestmark = pytest.mark.slow  # each judges the reference city
+
 TOWN = str(Path(__file__).parents[3] / "tests" / "cases" / "hamlet")
 WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

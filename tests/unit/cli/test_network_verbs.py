@@ -14,6 +14,8 @@ from beffroi.cli.verbs import program
 from beffroi.errors import InvalidInput
 from beffroi.network.ruleset import ruleset
 
+pytestmark = pytest.mark.slow  # each proves or follows a whole town
+
 ROOT = Path(__file__).parents[3]
 HAMLET = ROOT / "tests" / "cases" / "hamlet"
 

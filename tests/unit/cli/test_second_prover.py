@@ -19,6 +19,8 @@ from beffroi.network.invariants import Invariant, Places, refutations
 from beffroi.network.proof import FamilyProof, prove_family
 from beffroi.network.town import Town, town_of
 
+pytestmark = pytest.mark.slow  # each proves the reference city
+
 TOWN = Path(__file__).parents[3] / "inventory" / "bourg-sur-gave"
 REFUTED = Invariant(destinations=Places(roles=("bastion",)))
 

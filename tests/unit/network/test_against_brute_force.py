@@ -15,6 +15,8 @@ from beffroi.network.packets import PacketSet, box
 from beffroi.network.services import ACK, SYN, Point
 from beffroi.network.space import matches_of, space_of
 
+pytestmark = pytest.mark.slow  # walks through thousands of packets
+
 FIREWALLS, PORTIONS = 1_200, 12
 ENDING = {Verb.ACCEPT, Verb.DROP, Verb.TRANSLATE, Verb.UNKNOWN}
 

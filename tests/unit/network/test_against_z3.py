@@ -18,6 +18,8 @@ from beffroi.network.packets import PacketSet, box
 from beffroi.network.services import ALL_FLAGS, ICMP, ICMPV6, PORTED, TCP, Box, ported
 from beffroi.network.space import Space, matches_of, space_of
 
+pytestmark = pytest.mark.slow  # a solver proves each
+
 POLICIES, PORTIONS = 120, 6
 PROTOCOL, FLAGS = z3.BitVec("protocol", 8), z3.BitVec("flags", 8)
 NUMBERED = z3.Or([protocol == PROTOCOL for protocol in (*PORTED, ICMP, ICMPV6)])

@@ -161,6 +161,7 @@ def test_a_flow_taken_out_of_the_reference_city_changes_few_lines_and_only_where
     assert max(changed.values()) <= 40 * max(ends, 1)
 
 
+@pytest.mark.slow
 def test_most_flows_of_the_reference_city_are_four_lines_or_less_of_a_machine() -> None:
     flows = REFERENCE.flows
     sizes = sorted(max(_lines_changed((*flows[:at], *flows[at + 1 :])).values()) for at in range(len(flows)))

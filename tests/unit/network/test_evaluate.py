@@ -76,6 +76,7 @@ def test_a_rule_that_nothing_reaches_decides_nothing() -> None:
     assert [each.rule.place.position for each in outcome.decided] == [1]
 
 
+@pytest.mark.slow
 def test_jumps_that_double_at_each_level_end_in_an_error() -> None:
     twice = [_chain(f"c{at}", *[(HOST, Verdict(Verb.JUMP, f"c{at + 1}"))] * 2) for at in range(30)]
     with pytest.raises(TooComplexError):
@@ -97,6 +98,7 @@ def test_no_mirror_is_cut_after_a_rule_that_takes_all_tracked_answers() -> None:
     assert web.mirrored() not in matches_of(firewall, tracked=True)
 
 
+@pytest.mark.slow
 def test_a_constraint_of_a_million_elements_cuts_an_axis_in_two() -> None:
     classes = address_classes([normal((number * 4, number * 4) for number in range(1_000_000))], 2**32 - 1)
     assert len(classes.samples) == 2

@@ -24,6 +24,8 @@ from beffroi.network.reader import read
 from beffroi.network.services import SYN, Point
 from beffroi.network.trace import Decision, trace
 
+pytestmark = pytest.mark.slow  # each follows a town along every path
+
 Objects = list[dict[str, Any]]
 DESTINATION = {"payload": {"protocol": "ip", "field": "daddr"}}
 REWRITES = [

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from beffroi.errors import CouldNotLook
+from beffroi.observe import batch
 from beffroi.observe.batch import Answer, Batches
 from beffroi.observe.connection import Bounds, Completed, CutShort
 
@@ -133,13 +134,16 @@ def test_accounts_are_one_process_and_who_is_not_there_is_not_there(host: Local)
     assert [script.count("getent") for script in host.scripts] == [1]
 
 
-def test_a_command_that_hangs_is_blamed_alone(host: Local) -> None:
-    said = _ask(host, "echo a", "sleep 60", "echo b", seconds=2.0)
+@pytest.mark.slow
+def test_a_command_that_hangs_is_blamed_alone(host: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_SECONDS_A_COMMAND", 0)
+    said = _ask(host, "echo a", "sleep 60", "echo b", seconds=1.5)
     assert isinstance(said["sleep 60"], CouldNotLook)
     assert (said["echo a"], said["echo b"]) == (Completed(b"a\n", b"", 0), Completed(b"b\n", b"", 0))
 
 
-def test_a_host_that_always_hangs_is_given_up(host: Local) -> None:
+def test_a_host_that_always_hangs_is_given_up(host: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_SECONDS_A_COMMAND", 0)
     commands = [f"sleep {20 + number}" for number in range(7)]
     said = _ask(host, *commands, seconds=0.1)
     assert all(isinstance(it, CouldNotLook) for it in said.values())

@@ -73,6 +73,7 @@ def test_a_signal_is_counted_as_a_shell_does(place: Neighbourhood) -> None:
     assert ask(place, lambda it: it.run("kill -9 $$", bounds=BOUNDS)).exit_code == 137
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_given_up_with_what_it_said(place: Neighbourhood) -> None:
     with pytest.raises(CutShort, match="no answer") as error:
         ask(place, lambda it: it.run("echo so far; exec sleep 60", bounds=Bounds(4, 1000)))

@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from beffroi.errors import CouldNotLook
+from beffroi.observe import system_ssh
 from beffroi.observe.connection import Bounds, Completed, CutShort
 from beffroi.observe.system_ssh import SystemSsh, town_ssh
 
@@ -61,6 +62,7 @@ def test_a_host_that_hangs_up_midway_is_cut_short(ssh_plays: Plays) -> None:
     assert error.value.stdout == b"half\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["echo half; sleep 60", "echo half; sleep 30 & exit 0", "echo half; exec sleep 60"])
 def test_a_host_that_hangs_is_left_after_the_time_limit(ssh_plays: Plays, script: str) -> None:
     begun = time.monotonic()
@@ -119,7 +121,10 @@ def test_a_connection_that_could_not_be_begun_is_tried_again_by_who_asks(ssh_pla
     assert asyncio.run(opened_then_asked()) == b"there\n"
 
 
-def test_a_connection_that_nobody_used_is_ended_while_it_is_begun(ssh_plays: Plays) -> None:
+def test_a_connection_that_nobody_used_is_ended_while_it_is_begun(
+    ssh_plays: Plays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system_ssh, "_GOODBYE_SECONDS", 0.5)
     way = SystemSsh("db", options=("-F", str(ssh_plays("exec sleep 60").config)), held=True)
 
     async def opened_then_closed() -> None:

@@ -18,6 +18,8 @@ from beffroi.predicates.asking import answered
 from beffroi.predicates.written import Predicate
 from beffroi.rules import Breach, Commitment, Own, Proposal, Unanswered
 
+pytestmark = pytest.mark.slow  # each starts processes of its own
+
 FILE = "policies/rules/crowded.py"
 Asks = Callable[..., Own]
 
