@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from beffroi import declaration, git
 from beffroi.city import City
@@ -22,6 +23,7 @@ from beffroi.reviewing import Version, judging, version
 from beffroi.waiver import FILE, load_waivers
 
 _CONTENT = ("compliance", "policies")
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,7 @@ def asked_of_the_network(question: Asked, town: PurePosixPath) -> tuple[City, tu
 
 def compared_with(question: Asked, town: PurePosixPath) -> City | None:
     """Return the city that a town is compared with; None where there is none, or none that can be read."""
-    if question.base is None or not (question.base.root / town).is_dir():
-        return None
-    try:
-        return question.base.committed(town)[0]
-    except (InvalidCity, InvalidInput):
-        return None
+    return _as_it_stood(question.base, town, lambda base: base.committed(town)[0])[0]
 
 
 @contextmanager
@@ -147,10 +144,14 @@ def _all_towns(content: Path) -> tuple[PurePosixPath, ...]:
 
 def base_version(where: Where | None, town: PurePosixPath, profile: str) -> tuple[Version | None, str]:
     """Return a town as it stood, and why it cannot be read: a new town has no base, and a faulty base stops nobody."""
+    return _as_it_stood(where, town, lambda base: base.version(town, profile))
+
+
+def _as_it_stood(where: Where | None, town: PurePosixPath, read: Callable[[Where], _Read]) -> tuple[_Read | None, str]:
     if where is None or not (where.root / town).is_dir():
         return None, ""
     try:
-        return where.version(town, profile), ""
+        return read(where), ""
     except InvalidCity as error:
         return None, str(error.problems[0])
     except InvalidInput as error:

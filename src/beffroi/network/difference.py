@@ -20,7 +20,7 @@ from .proof import UNTRACKED
 from .reach import Arrival, Reach, reach, town_matches, town_space
 from .town import FAMILIES, Device, Town, martians
 
-__all__ = ["Alike", "Change", "alike", "changes", "compare", "sharing", "unchanged"]
+__all__ = ["Alike", "Change", "alike", "changes", "compare", "sharing"]
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,6 @@ def _holds(segment: Segment, family: Family, address: int) -> bool:
     return IPv6Address(address) in segment.ipv6
 
 
-def unchanged(old: Town, new: Town) -> bool:
-    """Tell whether the two are the same rules on the same machines: nothing then needs to be followed."""
-    return sharing(old, new).devices == old.devices
-
-
 Elsewhere = Callable[[Town, Town, Family], Sequence[Change] | None]
 """Brings the changes of one family that were found elsewhere, None where none were. Families need not each other."""
 
@@ -105,7 +100,7 @@ def compare(old: Town, new: Town, elsewhere: Elsewhere = lambda *_: None) -> lis
     `elsewhere` may have compared these very towns for a family.
     """
     shared = sharing(old, new)
-    if shared.devices == old.devices:
+    if shared.devices == old.devices:  # the same rules on the same machines: nothing needs to be followed
         return []
     found: list[Change] = []
     for family in FAMILIES:

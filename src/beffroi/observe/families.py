@@ -184,14 +184,15 @@ class _Entry:
         return f"{program} {self._database} {' '.join(subjects)}"
 
     def apart(self, said: Completed, members: Sequence[Member]) -> Iterator[tuple[Member, Completed]]:
-        lines = {line.partition(":")[0]: line for line in _lines(said)}
+        lines = _lines(said)
+        entries = {line.partition(":")[0]: line for line in lines}
         subjects = {member.subject for member in members}
-        missing = subjects - lines.keys()
+        missing = subjects - entries.keys()
         code = self._SOME_MISSING if missing else 0
-        if said.exit_code != code or said.stderr or len(_lines(said)) + len(missing) != len(subjects):
+        if said.exit_code != code or said.stderr or len(lines) + len(missing) != len(subjects):
             return
         for member in members:
-            line = lines.get(member.subject)
+            line = entries.get(member.subject)
             yield member, Completed(b"", b"", self._SOME_MISSING) if line is None else _printed(line)
 
 
